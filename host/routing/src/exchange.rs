@@ -1,0 +1,118 @@
+//! What goes into the pipeline and what comes out, free of any gateway's protocol.
+
+use crate::record::DecisionRecord;
+use crate::headers::header_value;
+use crate::reply::SCHEMA_VERSION;
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The request header that names the chosen model or adapter, for routes that match on it.
+pub(crate) const SELECTED_MODEL: &str = "x-selected-model";
+
+/// Request headers as the gateway showed them: lower-case names, in order, repeats kept, pseudo-headers included.
+#[derive(Clone, Debug, Default)]
+pub struct Headers(Vec<(String, Bytes)>);
+
+impl Headers {
+    /// Adds one header behind the others. The name is lowered.
+    pub fn push(&mut self, name: &str, value: Bytes) {
+        self.0.push((name.to_ascii_lowercase(), value));
+    }
+
+    /// The first value under a lower-case name, if it is UTF-8.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.0.iter().find(|(key, _)| key == name)?;
+        std::str::from_utf8(value).ok()
+    }
+}
+
+/// One complete LLM request.
+#[derive(Clone, Debug)]
+pub struct Incoming {
+    /// Identifies the request: the gateway's `x-request-id`, or one that we made.
+    pub id: String,
+    /// Request headers.
+    pub headers: Headers,
+    /// The whole body.
+    pub body: Bytes,
+}
+
+/// What to do with a request.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// Send it on.
+    Forward(Forward),
+    /// Answer the client at once.
+    Respond(Reply),
+}
+
+/// How a request goes on.
+#[derive(Clone, Debug)]
+pub struct Forward {
+    /// The new body; `None` leaves the client's bytes as they are.
+    pub body: Option<Bytes>,
+    /// Request headers to set, each replacing earlier values. Names are valid lower-case tokens and values valid.
+    pub set_headers: Vec<(String, String)>,
+    /// Request headers to remove.
+    pub remove_headers: Vec<String>,
+    /// Whether the gateway should pick the route again.
+    pub clear_route_cache: bool,
+    /// Headers to set on the answer when it comes back, if its status is 2xx.
+    pub response_headers: Vec<(String, String)>,
+    /// What was decided and why.
+    pub record: Arc<DecisionRecord>,
+}
+
+/// An answer that no model gives.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// HTTP status, 200 to 599.
+    pub status: u16,
+    /// Headers, `content-type` among them.
+    pub headers: Vec<(String, String)>,
+    /// Body.
+    pub body: Bytes,
+    /// A few words for the gateway's access log, without blanks, such as `trackside_bad_request`.
+    pub details: String,
+    /// What was decided and why; absent when the request could not be read.
+    pub record: Option<Arc<DecisionRecord>>,
+}
+
+impl Forward {
+    /// A request on its way, with the plugins' header edits and the headers that tell what was decided.
+    pub(crate) fn new(
+        body: Option<Bytes>,
+        edits: BTreeMap<String, Option<String>>,
+        clear_route_cache: bool,
+        record: DecisionRecord,
+    ) -> Forward {
+        let selected = record.selected_model.iter().map(|model| (SELECTED_MODEL.to_owned(), header_value(model)));
+        let (set, removed): (Vec<_>, Vec<_>) = edits.into_iter().partition(|(_, value)| value.is_some());
+        Forward {
+            body,
+            set_headers: selected.chain(set.into_iter().filter_map(|(name, value)| Some((name, value?)))).collect(),
+            remove_headers: removed.into_iter().map(|(name, _)| name).collect(),
+            clear_route_cache,
+            response_headers: response_headers(&record),
+            record: Arc::new(record),
+        }
+    }
+}
+
+fn response_headers(record: &DecisionRecord) -> Vec<(String, String)> {
+    let decided = record.decision.is_some();
+    [
+        (SCHEMA_VERSION.0, Some(SCHEMA_VERSION.1.to_owned())),
+        ("x-vsr-response-path", Some("upstream".to_owned())),
+        ("x-vsr-selected-decision", record.decision.as_deref().map(header_value)),
+        ("x-vsr-selected-model", record.selected_model.as_deref().map(header_value)),
+        ("x-vsr-selected-category", record.category.as_deref().map(header_value)),
+        ("x-vsr-selected-algorithm", decided.then(|| header_value(&record.algorithm))),
+        ("x-vsr-selected-confidence", decided.then(|| format!("{:.4}", record.confidence))),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+    .collect()
+}

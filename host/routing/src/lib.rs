@@ -1,0 +1,33 @@
+//! The routing pipeline: a snapshot of configuration and components, and the way one request takes through it.
+//!
+//! [`build`] turns a checked configuration and a [`Registry`] of components into a [`Snapshot`]; [`Snapshot::route`]
+//! turns an [`Incoming`] request into an [`Answer`]; [`Live`] holds the snapshot that new streams pin. The crate knows
+//! nothing about gateways, models or files.
+
+mod build;
+mod call;
+mod exchange;
+mod headers;
+mod live;
+mod names;
+mod observe;
+mod pipeline;
+mod plugins;
+mod ranking;
+mod record;
+mod registry;
+mod reply;
+mod rules;
+mod selection;
+mod settings;
+mod signals;
+mod snapshot;
+mod view;
+
+pub use build::build;
+pub use exchange::{Answer, Forward, Headers, Incoming, Reply};
+pub use live::Live;
+pub use names::{ListedModel, Resolution};
+pub use record::{CallRecord, DecisionRecord, RankedRecord, ReasonCode, SignalRecord};
+pub use registry::{Entry, Registry};
+pub use snapshot::Snapshot;

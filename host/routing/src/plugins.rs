@@ -1,0 +1,98 @@
+//! The request plugins of the decision, in order, and the edits that they ask for.
+
+use crate::call::{Closed, Degraded, Stage, Trail};
+use crate::headers;
+use crate::view::View;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use trackside_components::Current;
+use trackside_components::types::{Edit, Reply, RequestHead, Route, Verdict};
+use trackside_protocol::Edits;
+
+/// What the plugins made of a request.
+pub(crate) struct Edited {
+    pub(crate) body: Edits,
+    /// Header name to its new value, or to nothing when it is removed.
+    pub(crate) headers: BTreeMap<String, Option<String>>,
+    pub(crate) runs: Vec<Run>,
+    pub(crate) reply: Option<Reply>,
+}
+
+/// One plugin call.
+pub(crate) struct Run {
+    pub(crate) kind: String,
+    pub(crate) status: &'static str,
+    pub(crate) took: Duration,
+}
+
+/// Runs the plugins until one answers the request or all are through.
+pub(crate) async fn run<'a>(
+    plugins: impl Iterator<Item = &'a Stage>,
+    view: &Arc<View>,
+    head: &RequestHead,
+    route: &Route,
+    deadline: Instant,
+    trail: &mut Trail,
+) -> Result<Edited, Closed> {
+    let current: Arc<dyn Current> = view.clone();
+    let mut edited =
+        Edited { body: view.request.edit(), headers: BTreeMap::new(), runs: Vec::new(), reply: None };
+    for plugin in plugins {
+        let started = Instant::now();
+        let verdict = plugin.call(trail, async |guest| guest.on_request(&current, head, route, deadline).await).await;
+        let status = match &verdict {
+            Ok(Some(_)) => "success",
+            Ok(None) => "skipped",
+            Err(Closed) => "failed",
+        };
+        edited.runs.push(Run { kind: plugin.serves.clone(), status, took: started.elapsed() });
+        match verdict? {
+            Some(Verdict::Proceed(edits)) => edits.into_iter().for_each(|edit| {
+                if let Err(reason) = edited.apply(edit) {
+                    tracing::warn!(event = "edit_refused", plugin = plugin.serves, reason);
+                    trail.degraded.push(Degraded { component: plugin.serves.clone(), reason: "edit_refused" });
+                }
+            }),
+            Some(Verdict::Respond(reply)) => {
+                edited.reply = Some(reply);
+                break;
+            }
+            Some(Verdict::Other(_)) | None => {}
+        }
+    }
+    Ok(edited)
+}
+
+impl Edited {
+    /// Applies one edit.
+    ///
+    /// # Errors
+    /// Why the edit is refused. It then changes nothing, and the plugin's other edits stand.
+    fn apply(&mut self, edit: Edit) -> Result<(), String> {
+        match edit {
+            Edit::SetSystemPrompt(text) => self.body.set_system_prompt(&text),
+            Edit::PrependSystemPrompt(text) => self.body.prepend_system_prompt(&text),
+            Edit::AppendSystemPrompt(text) => self.body.append_system_prompt(&text),
+            Edit::SetField(field) => self.body.set_field(&field.path, &field.json).map_err(|e| e.to_string())?,
+            Edit::RemoveField(path) => self.body.remove_field(&path).map_err(|e| e.to_string())?,
+            Edit::RetainTools(names) => self.body.retain_tools(&names),
+            Edit::SetHeader((name, value)) => self.set_header(&name, Some(value))?,
+            Edit::RemoveHeader(name) => self.set_header(&name, None)?,
+            Edit::Other((kind, _)) => return Err(format!("no edit is called {kind:?}")),
+        }
+        Ok(())
+    }
+
+    fn set_header(&mut self, name: &str, value: Option<String>) -> Result<(), String> {
+        let lower = headers::name(name).ok_or_else(|| format!("header {name:?} may not be changed"))?;
+        if !value.as_deref().is_none_or(headers::value) {
+            return Err(format!("header {name:?} may not have that value"));
+        }
+        if self.headers.len() >= headers::MAX_HEADERS && !self.headers.contains_key(&lower) {
+            return Err(format!("header {name:?} is one too many"));
+        }
+        self.headers.insert(lower, value);
+        Ok(())
+    }
+}

@@ -1,0 +1,55 @@
+//! Which candidate of the decision takes the request.
+
+use crate::call::{Closed, Stage, Trail};
+use crate::snapshot::{Decision, Target};
+use crate::view::View;
+use std::sync::Arc;
+use std::time::Instant;
+use trackside_components::Current;
+use trackside_components::types::{Candidate, RequestHead, SignalMatch};
+
+/// The candidates of a decision and the component that chooses among them.
+#[derive(Debug)]
+pub(crate) struct Selection {
+    pub(crate) targets: Vec<Target>,
+    /// What the component is shown, in the order of `targets`.
+    pub(crate) candidates: Vec<Candidate>,
+    /// Absent with fewer than two candidates.
+    pub(crate) selector: Option<Stage>,
+}
+
+/// A target with how it came to be chosen.
+pub(crate) struct Chosen<'a> {
+    pub(crate) target: &'a Target,
+    pub(crate) algorithm: &'a str,
+    pub(crate) reason: String,
+}
+
+/// Chooses a target: the only one, or the selector's choice, or the first one when the selector has none.
+/// `None` when the decision names no model.
+pub(crate) async fn select<'a>(
+    decision: &'a Decision,
+    view: &Arc<View>,
+    head: &RequestHead,
+    matches: &[SignalMatch],
+    deadline: Instant,
+    trail: &mut Trail,
+) -> Result<Option<Chosen<'a>>, Closed> {
+    let selection = &decision.selection;
+    let Some(first) = selection.targets.first() else { return Ok(None) };
+    let Some(stage) = &selection.selector else {
+        let reason = if selection.targets.len() == 1 { "the only candidate" } else { "the first candidate" };
+        return Ok(Some(Chosen { target: first, algorithm: "single", reason: reason.to_owned() }));
+    };
+    let current: Arc<dyn Current> = view.clone();
+    let call = async |guest: &trackside_components::Configured| {
+        guest.select(&current, head, &decision.name, matches, &selection.candidates, deadline).await
+    };
+    let answer = stage.call(trail, call).await?;
+    let choice = answer.and_then(|answer| {
+        let usable = |index| selection.targets.get(usize::try_from(index).ok()?);
+        answer.choices.into_iter().find_map(|choice| Some((usable(choice.index)?, choice.reason)))
+    });
+    let (target, reason) = choice.unwrap_or_else(|| (first, "no usable answer: the first candidate".to_owned()));
+    Ok(Some(Chosen { target, algorithm: &stage.serves, reason }))
+}

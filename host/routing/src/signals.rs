@@ -1,0 +1,73 @@
+//! Signals: one call per component that some decision can reach, all of them at once.
+
+use crate::call::{Closed, Degraded, Stage, Trail};
+use crate::view::View;
+use futures_util::future::join_all;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use trackside_components::Current;
+use trackside_components::types::{Match, RequestHead, SignalMatch};
+
+/// One signal component with the rules that it was configured with.
+#[derive(Debug)]
+pub(crate) struct Signal {
+    pub(crate) stage: Stage,
+    pub(crate) rules: HashSet<String>,
+}
+
+/// What one signal component said, and how long it took.
+pub(crate) struct Evaluation {
+    pub(crate) signal: String,
+    pub(crate) matches: Vec<Match>,
+    pub(crate) took: Duration,
+}
+
+/// Evaluates every signal. They run in one task: they wait for each other only while one of them computes.
+pub(crate) async fn evaluate(
+    signals: &BTreeMap<String, Signal>,
+    view: &Arc<View>,
+    head: &RequestHead,
+    deadline: Instant,
+    trail: &mut Trail,
+) -> Result<Vec<Evaluation>, Closed> {
+    let answers = join_all(signals.iter().map(|(kind, signal)| signal.evaluate(kind, view, head, deadline))).await;
+    let mut evaluations = Vec::with_capacity(answers.len());
+    for answer in answers {
+        let (evaluation, calls) = answer;
+        trail.append(calls);
+        evaluations.push(evaluation?);
+    }
+    Ok(evaluations)
+}
+
+/// All matches, in the order of the signal types.
+pub(crate) fn matches(evaluations: &[Evaluation]) -> Vec<SignalMatch> {
+    let of = |e: &Evaluation| {
+        e.matches.iter().map(|found| SignalMatch { signal: e.signal.clone(), found: found.clone() }).collect::<Vec<_>>()
+    };
+    evaluations.iter().flat_map(of).collect()
+}
+
+impl Signal {
+    async fn evaluate(
+        &self,
+        kind: &str,
+        view: &Arc<View>,
+        head: &RequestHead,
+        deadline: Instant,
+    ) -> (Result<Evaluation, Closed>, Trail) {
+        let (started, mut trail) = (Instant::now(), Trail::default());
+        let current: Arc<dyn Current> = view.clone();
+        let answer = self.stage.call(&mut trail, async |guest| guest.evaluate(&current, head, deadline).await).await;
+        let evaluation = answer.map(|matches| {
+            let found = matches.unwrap_or_default();
+            let (mut matches, strange): (Vec<_>, Vec<_>) = found.into_iter().partition(|m| self.rules.contains(&m.rule));
+            matches.iter_mut().for_each(|m| m.value = m.value.filter(|value| value.is_finite()));
+            let undeclared = |_| Degraded { component: kind.to_owned(), reason: "undeclared_rule" };
+            trail.degraded.extend(strange.into_iter().map(undeclared));
+            Evaluation { signal: kind.to_owned(), matches, took: started.elapsed() }
+        });
+        (evaluation, trail)
+    }
+}
