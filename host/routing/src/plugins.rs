@@ -10,6 +10,9 @@ use trackside_components::Current;
 use trackside_components::types::{Edit, Reply, RequestHead, Route, Verdict};
 use trackside_protocol::Edits;
 
+/// Most edits that one plugin may ask for; the rest is refused.
+const MAX_EDITS: usize = 1024;
+
 /// What the plugins made of a request.
 pub(crate) struct Edited {
     pub(crate) body: Edits,
@@ -48,12 +51,15 @@ pub(crate) async fn run<'a>(
         };
         edited.runs.push(Run { kind: plugin.serves.clone(), status, took: started.elapsed() });
         match verdict? {
-            Some(Verdict::Proceed(edits)) => edits.into_iter().for_each(|edit| {
-                if let Err(reason) = edited.apply(edit) {
-                    tracing::warn!(event = "edit_refused", plugin = plugin.serves, reason);
-                    trail.degraded.push(Degraded { component: plugin.serves.clone(), reason: "edit_refused" });
+            Some(Verdict::Proceed(mut edits)) => {
+                if edits.len() > MAX_EDITS {
+                    edits.truncate(MAX_EDITS);
+                    refuse(trail, plugin, &format!("more than {MAX_EDITS} edits"));
                 }
-            }),
+                for edit in edits {
+                    edited.apply(edit).unwrap_or_else(|reason| refuse(trail, plugin, &reason));
+                }
+            }
             Some(Verdict::Respond(reply)) => {
                 edited.reply = Some(reply);
                 break;
@@ -62,6 +68,11 @@ pub(crate) async fn run<'a>(
         }
     }
     Ok(edited)
+}
+
+fn refuse(trail: &mut Trail, plugin: &Stage, reason: &str) {
+    tracing::warn!(event = "edit_refused", plugin = plugin.serves, reason);
+    trail.degraded.push(Degraded { component: plugin.serves.clone(), reason: "edit_refused" });
 }
 
 impl Edited {

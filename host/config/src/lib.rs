@@ -1,0 +1,31 @@
+//! The v0.3 configuration file: text in, [`Resolved`] and a [`Report`] of everything there is to say about it out.
+//!
+//! Start at [`load`]. [`Config`] is a resolved file that still knows where each part stands, so that later stages can
+//! point into it; [`Abilities`] is what they know about components. A file may be served when, after
+//! [`Config::check_abilities`], its report has no errors.
+//!
+//! It never depends on another crate of this project.
+
+mod abilities;
+mod codes;
+mod environment;
+mod load;
+mod not_done;
+mod path;
+mod payload;
+mod render;
+mod report;
+mod resolve;
+mod resolved;
+mod shape;
+mod suggest;
+mod view;
+mod words;
+mod yaml;
+
+pub use abilities::Abilities;
+pub use codes::CODES;
+pub use environment::{Environment, ProcessEnvironment};
+pub use load::{Config, LoadError, Loaded, Source, load, parse};
+pub use report::{Code, Diagnostic, Report, Severity, Span};
+pub use resolved::*;

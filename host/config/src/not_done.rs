@@ -1,0 +1,148 @@
+//! What v0.3 has and Trackside does not do yet, and what v0.3 itself ignores. A feature that is built deletes its row.
+
+use crate::{Diagnostic, Report, codes, path, suggest, view::View, yaml::Node};
+
+/// When a section would do something in v0.3.
+#[derive(Clone, Copy, Debug)]
+enum When {
+    /// It is there: not empty, and not `enabled: false`.
+    Present,
+    /// It says `enabled: true`; off unless asked for.
+    Enabled,
+    /// It has this value.
+    Is(&'static str),
+    /// It is a URL with a path.
+    UrlWithPath,
+}
+
+use When::{Enabled, Is, Present, UrlWithPath};
+
+/// Path, when it matters, and what happens instead.
+const NOT_DONE: &[(&str, When, &str)] = &[
+    ("listeners", Present, "the gateway is not configured from here, and the router's own addresses are flags"),
+    ("entrypoints", Present, "their model names are unknown"),
+    ("recipes", Present, "only the top-level routing is served"),
+    ("providers.models[].api_format", Is("anthropic"), "the request keeps its format"),
+    ("providers.models[].external_model_ids", Present, "provider_model_id is used"),
+    ("providers.models[].reliability", Present, "retries, time limits and health checks stay with the gateway"),
+    ("providers.models[].backend_refs[].base_url", UrlWithPath, "the request keeps its path"),
+    ("providers.models[].backend_refs[].chat_path", Present, "the request keeps its path"),
+    ("providers.models[].backend_refs[].api_version", Present, "the request keeps its query"),
+    ("providers.models[].backend_refs[].api_key", Present, "the gateway has to add credentials"),
+    ("providers.models[].backend_refs[].api_key_env", Present, "the gateway has to add credentials"),
+    ("providers.models[].backend_refs[].auth_header", Present, "the gateway has to add credentials"),
+    ("providers.models[].backend_refs[].auth_prefix", Present, "the gateway has to add credentials"),
+    ("providers.models[].backend_refs[].extra_headers", Present, "the gateway has to add headers"),
+    ("routing.projections", Present, "decisions that need a projection do not match"),
+    ("routing.decisions[].adaptations", Present, "nothing is learned"),
+    ("routing.decisions[].output_contract", Present, "answers are passed on as they are"),
+    ("routing.decisions[].output_contract_spec", Present, "answers are passed on as they are"),
+    ("routing.decisions[].emits", Present, "no retention hints are given"),
+    ("routing.decisions[].annotations", Present, "there are no replay records to put them into"),
+    ("global.router.config_source", Is("kubernetes"), "this file is served, not the cluster's resources"),
+    ("global.router.streamed_body", Enabled, "streamed bodies are read, but max_bytes and timeout_sec do not apply"),
+    ("global.router.skip_processing", Enabled, "the header x-vsr-skip-processing has no effect"),
+    ("global.router.model_selection.router_dc", Present, "the selector it configures is not served"),
+    ("global.router.model_selection.automix", Present, "the selector it configures is not served"),
+    ("global.router.model_selection.hybrid", Present, "the selector it configures is not served"),
+    ("global.router.model_selection.ml", Present, "the selectors it configures are not served"),
+    ("global.router.learning", Enabled, "nothing is learned"),
+    ("global.services.api.batch_classification", Present, "there is no batch classification to configure"),
+    ("global.services.response_api", Present, "responses are not kept"),
+    ("global.services.router_replay", Enabled, "no replay records are kept"),
+    ("global.services.startup_status", Present, "no start-up status is written; /ready tells"),
+    ("global.services.management_api", Present, "the API's address is a flag, and it has no roles"),
+    ("global.services.observability.tracing", Present, "no traces are exported"),
+    ("global.services.authz", Present, "identities are not checked"),
+    ("global.services.ratelimit", Present, "requests are not limited"),
+    ("global.stores.response_cache", Enabled, "nothing is cached"),
+    ("global.stores.memory", Enabled, "nothing is remembered"),
+    ("global.stores.vector_store", Enabled, "no documents are kept"),
+    ("global.integrations.tools", Enabled, "tools are passed on as they are"),
+    ("global.integrations.looper", Present, "each request goes to one model"),
+    ("global.model_catalog.embeddings.semantic", Present, "the embedding model is chosen by the flag --model"),
+    ("global.model_catalog.system", Present, "the embedding model is chosen by the flag --model"),
+    ("global.model_catalog.external", Present, "no other model is asked"),
+    ("global.model_catalog.kbs", Present, "no knowledge base is loaded"),
+    ("global.model_catalog.modules.prompt_guard", Present, "the jailbreak signal is not served"),
+    ("global.model_catalog.modules.classifier.mcp", Enabled, "the built-in domain classifier is used"),
+    ("global.model_catalog.modules.classifier.pii", Present, "the pii signal is not served"),
+    ("global.model_catalog.modules.classifier.preference", Present, "the preference signal is not served"),
+    ("global.model_catalog.modules.hallucination_mitigation", Enabled, "answers are not checked"),
+    ("global.model_catalog.modules.feedback_detector", Present, "the user_feedback signal is not served"),
+    ("global.model_catalog.modules.modality_detector", Enabled, "the modality signal is not served"),
+    ("global.model_catalog.modules.complexity", Present, "the complexity signal is not served"),
+    ("global.model_catalog.modules.prompt_compression", Enabled, "signals see the whole prompt"),
+];
+
+/// Keys that v0.3 reads and never uses.
+const IGNORED: &[&str] = &[
+    "routing.decisions[].modelRefs[].reasoning_description",
+    "routing.decisions[].candidateIterations",
+    "global.router.model_selection.method",
+    "global.router.model_selection.momentum",
+    "global.router.model_selection.router_dc.use_query_contrastive",
+    "global.router.model_selection.router_dc.use_model_contrastive",
+    "global.router.model_selection.hybrid.quality_gap_threshold",
+];
+
+/// One warning for each row of the tables that the file has.
+pub(crate) fn warn(root: &View<'_>, report: &mut Report) {
+    for (path, when, instead) in NOT_DONE {
+        let found: Vec<_> = path::find(root, path).into_iter().filter(|v| when.holds(v.node)).collect();
+        let message = |which: &str| format!("{path}{which} is not done yet: {instead}");
+        report
+            .extend(warning(root, &found, message).map(|(at, text)| Diagnostic::warning(codes::NOT_DONE, text).at(at)));
+    }
+    for path in IGNORED {
+        let message = |which: &str| format!("{path}{which} has no effect: v0.3 reads and ignores it");
+        let found = path::find(root, path);
+        report.extend(
+            warning(root, &found, message).map(|(at, text)| Diagnostic::warning(codes::IGNORED_KEY, text).at(at)),
+        );
+    }
+}
+
+fn warning(root: &View<'_>, found: &[View<'_>], message: impl Fn(&str) -> String) -> Option<(crate::Span, String)> {
+    let first = found.first()?;
+    let owners: Vec<&str> = found.iter().filter_map(|view| path::owner(root, view)).collect();
+    let which = if owners.is_empty() { String::new() } else { format!(" (in {})", suggest::list(owners)) };
+    Some((first.head, message(&which)))
+}
+
+impl When {
+    fn holds(self, node: &Node) -> bool {
+        let enabled = node.get("enabled").and_then(Node::as_bool);
+        match self {
+            Present => !node.is_empty() && enabled != Some(false),
+            Enabled => enabled == Some(true),
+            Is(word) => node.as_text() == Some(word),
+            UrlWithPath => {
+                let rest = node.as_text().and_then(|url| url.split_once("://")).map(|(_, rest)| rest);
+                rest.and_then(|r| r.split_once('/')).is_some_and(|(_, path)| !path.is_empty())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shape::shape;
+
+    #[test]
+    fn every_row_is_a_key_of_the_file() {
+        for path in NOT_DONE.iter().map(|(path, ..)| path).chain(IGNORED) {
+            let mut at = Some(shape(&["file"]));
+            for part in path.split('.') {
+                at = at.and_then(|s| {
+                    if matches!(s, crate::shape::Shape::Any) { Some(s) } else { s.key(part.trim_end_matches("[]")) }
+                });
+                if part.ends_with("[]") {
+                    at = at.and_then(crate::shape::Shape::item);
+                }
+            }
+            assert!(at.is_some(), "{path}");
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! What a configuration means once it is resolved.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
+
+use serde_json::json;
+use std::{collections::BTreeMap, path::Path, time::Duration};
+use trackside_config::*;
+
+fn config(text: &str) -> Config {
+    let environment =
+        BTreeMap::from([("HOST".to_owned(), "vllm.example".to_owned()), ("ON".to_owned(), "yes".to_owned())]);
+    let loaded = parse("router.yaml", text, Path::new("/etc/router"), &environment);
+    assert!(loaded.report.is_ok(), "{}", loaded.report.render(&loaded.source));
+    loaded.config.unwrap()
+}
+
+fn resolved(text: &str) -> Resolved {
+    config(text).resolved
+}
+
+#[test]
+fn an_empty_file_has_the_defaults_of_v0_3() {
+    let resolved = resolved("routing: {}");
+    assert_eq!(resolved.default_model, None);
+    assert_eq!(resolved.default_reasoning_effort, "medium");
+    assert_eq!(resolved.auto_model_names, ["vllm-sr/auto", "auto", "MoM"]);
+    assert_eq!((resolved.list_backend_models, resolved.clear_route_cache), (false, true));
+    assert_eq!(resolved.strategy, "priority");
+    assert!(resolved.models.is_empty() && resolved.decisions.is_empty() && resolved.signals.is_empty());
+}
+
+#[test]
+fn the_router_section_changes_them() {
+    let router = "global: {router: {strategy: confidence, clear_route_cache: off, include_config_models_in_list: $ON, auto_model_name: magic}}";
+    let resolved = resolved(router);
+    assert_eq!(resolved.strategy, "confidence");
+    assert_eq!((resolved.list_backend_models, resolved.clear_route_cache), (true, false));
+    assert_eq!(resolved.auto_model_names, ["vllm-sr/auto", "auto", "magic"]);
+}
+
+#[test]
+fn a_strategy_under_routing_wins_and_an_explicit_list_of_names_replaces_all() {
+    let names = |text: &str| resolved(text).auto_model_names;
+    assert_eq!(names("global: {router: {auto_model_names: [a, b], auto_model_name: c}}"), ["a", "b"]);
+    assert_eq!(names("global: {router: {auto_model_names: []}}"), Vec::<String>::new());
+    assert_eq!(names("global: {router: {auto_model_name: auto}}"), ["vllm-sr/auto", "auto"]);
+    let both = "routing: {strategy: priority}\nglobal: {router: {strategy: confidence}}";
+    assert_eq!(resolved(both).strategy, "priority");
+}
+
+#[test]
+fn models_join_providers_and_cards() {
+    let resolved = resolved(
+        r#"
+providers:
+  defaults:
+    default_model: math-expert
+    default_reasoning_effort: high
+    reasoning_families: {qwen3: {type: chat_template_kwargs, parameter: enable_thinking}}
+  models:
+    - name: base
+      reasoning_family: qwen3
+      provider_model_id: Qwen/Qwen3
+      pricing: {prompt_per_1m: 1.5, completion_per_1m: 2}
+      backend_refs:
+        - {endpoint: "small:80", weight: 1}
+        - {base_url: "https://${HOST}:443/v1", weight: 9, type: openai}
+        - {endpoint: "late:80", weight: 9}
+routing:
+  modelCards:
+    - {name: base, quality_score: 0.7, context_window_size: 32768, description: Good, capabilities: [code], loras: [{name: math-expert, description: Sums}, {name: law-expert}]}
+    - name: law-expert
+    - name: other
+"#,
+    );
+    assert_eq!(resolved.default_model.as_deref(), Some("math-expert"));
+    assert_eq!(resolved.default_reasoning_effort, "high");
+    assert_eq!(resolved.reasoning_families["qwen3"].parameter, "enable_thinking");
+    // The card named like an adapter describes the adapter; the other one is a model that only the gateway knows.
+    assert_eq!(resolved.models.iter().map(|m| m.name.as_str()).collect::<Vec<_>>(), ["base", "other"]);
+    let base = &resolved.models[0];
+    assert_eq!((base.provider.as_str(), base.host.as_str()), ("openai", "vllm.example"));
+    assert_eq!((base.prompt_price, base.completion_price, base.quality), (Some(1.5), Some(2.0), Some(0.7)));
+    assert_eq!((base.context_window, base.provider_model_id.as_deref()), (Some(32768), Some("Qwen/Qwen3")));
+    assert_eq!((base.description.as_str(), base.capabilities.as_slice()), ("Good", ["code".to_owned()].as_slice()));
+    assert_eq!(base.adapters.iter().map(|a| a.name.as_str()).collect::<Vec<_>>(), ["math-expert", "law-expert"]);
+    assert_eq!((resolved.models[1].provider.as_str(), resolved.models[1].host.as_str()), ("vllm", ""));
+}
+
+#[test]
+fn settings_of_signals_are_json_of_the_right_types() {
+    let resolved = resolved(
+        "
+routing:
+  signals:
+    keywords:
+      - {name: 404, operator: OR, keywords: [404, no, true], case_sensitive: yes, fuzzy_threshold: 1, note: ~}
+      - {name: slip, operator: OR, keywords: [x], method: fuzzy}
+    domains: [{name: math}]
+    profanity: [{name: strong, level: 3, words: [no]}]
+global:
+  model_catalog: {modules: {classifier: {domain: {threshold: 0.4, use_cpu: true}}}}
+",
+    );
+    let keyword = &resolved.signals["keyword"];
+    let expected = json!({"name": "404", "operator": "OR", "keywords": ["404", "no", "true"], "case_sensitive": true, "fuzzy_threshold": 1});
+    assert_eq!(keyword.rules[0].settings, expected);
+    assert_eq!(
+        keyword.rules[1].settings,
+        json!({"name": "slip", "operator": "OR", "keywords": ["x"], "fuzzy_match": true})
+    );
+    assert_eq!(keyword.module, json!({}));
+    assert_eq!(resolved.signals["domain"].module, json!({"threshold": 0.4, "use_cpu": true}));
+    assert_eq!(resolved.signals["profanity"].rules[0].settings, json!({"name": "strong", "level": 3, "words": ["no"]}));
+}
+
+#[test]
+fn domains_that_nobody_declares_are_those_that_rules_name() {
+    let text = "routing: {decisions: [{name: a, rules: {operator: OR, conditions: [{type: domain, name: math}, {type: domain, name: law}, {type: domain, name: math}]}}]}";
+    let domains = resolved(text).signals.remove("domain").unwrap();
+    assert_eq!(domains.rules.iter().map(|r| r.name.as_str()).collect::<Vec<_>>(), ["math", "law"]);
+    assert_eq!(domains.rules[1].settings, json!({"name": "law"}));
+}
+
+#[test]
+fn rules_keep_their_shape() {
+    let rule = |rules: &str| {
+        let signals =
+            "signals: {keywords: [{name: k, operator: OR, keywords: [x]}], classifiers: [{name: c, type: local}]}";
+        resolved(&format!("routing:\n  {signals}\n  decisions: [{{name: a, {rules}}}]")).decisions.remove(0).rules
+    };
+    let leaf = |name: &str| Leaf { signal: "domain".to_owned(), name: name.to_owned(), label: None, predicate: None };
+    for always in ["priority: 1", "rules: {}", "rules: ~"] {
+        assert_eq!(rule(always), Rule::Always, "{always}");
+    }
+    assert_eq!(rule("rules: {type: domain, name: math}"), Rule::Leaf(leaf("math")));
+    assert_eq!(rule("rules: {operator: AND, conditions: []}"), Rule::And(vec![]));
+    assert_eq!(rule("rules: {operator: AND}"), Rule::And(vec![]));
+    assert_eq!(rule("rules: {operator: OR, conditions: []}"), Rule::Or(vec![]));
+    let nested = "rules: {operator: OR, conditions: [{operator: NOT, conditions: [{type: domain, name: a}]}, {operator: AND, conditions: [{type: domain, name: b}]}]}";
+    let expected = Rule::Or(vec![Rule::Not(Box::new(Rule::Leaf(leaf("a")))), Rule::And(vec![Rule::Leaf(leaf("b"))])]);
+    assert_eq!(rule(nested), expected);
+    let predicate = rule("rules: {type: keyword, name: k, predicate: {gt: 0.1, gte: 1, lt: 2, lte: 3.5}}");
+    let Rule::Leaf(Leaf { predicate: Some(predicate), .. }) = predicate else { panic!("{predicate:?}") };
+    assert_eq!(predicate, Predicate { gt: Some(0.1), gte: Some(1.0), lt: Some(2.0), lte: Some(3.5) });
+    let Rule::Leaf(labelled) = rule("rules: {type: classifier, name: c, label: spam, predicate: {gte: 0.5}}") else {
+        panic!()
+    };
+    assert_eq!(labelled.label.as_deref(), Some("spam"));
+}
+
+#[test]
+fn decisions_have_candidates_an_algorithm_and_plugins() {
+    let decision = resolved(
+        "
+routing:
+  modelCards: [{name: base, loras: [{name: expert}]}]
+  decisions:
+    - name: a
+      description: first
+      priority: -5
+      tier: 2
+      modelRefs:
+        - {model: base, lora_name: expert, weight: 3, use_reasoning: true, reasoning_effort: low}
+        - {model: base}
+      algorithm: {type: multi_factor, on_error: skip, multi_factor: {weights: {cost: 1}}}
+      plugins:
+        - {type: semantic-cache, configuration: {similarity_threshold: 0.9}}
+        - {type: system_prompt, configuration: {system_prompt: 42}}
+        - {type: watermark}
+",
+    )
+    .decisions
+    .remove(0);
+    assert_eq!((decision.description.as_str(), decision.priority, decision.tier), ("first", -5, 2));
+    let [first, second] = decision.candidates.as_slice() else { panic!() };
+    assert_eq!((first.adapter.as_deref(), first.weight, first.use_reasoning), (Some("expert"), 3.0, true));
+    assert_eq!((second.adapter.as_deref(), second.weight, second.use_reasoning), (None, 1.0, false));
+    assert_eq!((first.reasoning_effort.as_deref(), second.reasoning_effort.as_deref()), (Some("low"), None));
+    assert_eq!(
+        (decision.algorithm.kind.as_str(), &decision.algorithm.settings),
+        ("multi_factor", &json!({"weights": {"cost": 1}}))
+    );
+    let plugins: Vec<_> = decision.plugins.iter().map(|p| (p.kind.as_str(), &p.configuration)).collect();
+    assert_eq!(plugins[0], ("response_cache", &json!({"similarity_threshold": 0.9})));
+    assert_eq!(plugins[1], ("system_prompt", &json!({"system_prompt": "42"})));
+    assert_eq!(plugins[2], ("watermark", &json!({})));
+}
+
+#[test]
+fn the_components_block_is_read_against_the_folder_of_the_file() {
+    let components = resolved(
+        "
+routing: {}
+components:
+  directory: ./components
+  use:
+    - {type: a, source: a.wasm, grants: [cache, key-value], limits: {memory: 64MiB, deadline: 20ms}, on_failure: fallback:static}
+    - {type: b, source: /opt/b.wasm, on_failure: closed}
+    - {type: c}
+",
+    )
+    .components;
+    assert_eq!(components.directory.as_deref(), Some(Path::new("/etc/router/./components")));
+    let [a, b, c] = components.uses.as_slice() else { panic!() };
+    assert_eq!(a.source.as_deref(), Some(Path::new("/etc/router/a.wasm")));
+    assert_eq!((a.memory_bytes, a.deadline), (Some(64 << 20), Some(Duration::from_millis(20))));
+    assert_eq!(
+        (a.on_failure.clone(), b.on_failure.clone()),
+        (Some(OnFailure::Fallback("static".to_owned())), Some(OnFailure::Closed))
+    );
+    assert_eq!(a.grants, ["cache", "key-value"]);
+    assert_eq!(b.source.as_deref(), Some(Path::new("/opt/b.wasm")));
+    assert_eq!((c.serves.as_str(), &c.source, c.memory_bytes), ("c", &None, None));
+}
+
+#[test]
+fn a_place_leads_back_into_the_file() {
+    let text = "routing:\n  decisions:\n    - name: a\n      plugins:\n        - type: system_prompt\n          configuration:\n            mode: replace\n";
+    let config = config(text);
+    let configuration = &config.resolved.decisions[0].plugins[0].place;
+    assert_eq!(configuration.to_string(), "routing.decisions[0].plugins[0].configuration");
+    let at = |span: Option<Span>| span.map(|s| (s.line, text[s.start..s.end].to_owned())).unwrap();
+    assert_eq!(at(config.span(configuration)), (6, "configuration".to_owned()));
+    assert_eq!(at(config.span(&configuration.key("mode"))), (7, "replace".to_owned()));
+    assert_eq!(at(config.key_span(&configuration.key("mode"))), (7, "mode".to_owned()));
+    assert_eq!(at(config.span(&configuration.key("system_prompt"))), (6, "configuration".to_owned()));
+    assert_eq!(at(config.key_span(&configuration.key("none").index(3))), (6, "configuration".to_owned()));
+    assert_eq!(at(config.span(&config.resolved.decisions[0].place)), (3, "name".to_owned()));
+}
+
+#[test]
+fn every_wrapping_gives_the_same_configuration() {
+    let payload = "routing:\n  decisions:\n    - name: a\n";
+    let indent = |by: usize| payload.lines().map(|l| format!("{}{l}\n", " ".repeat(by))).collect::<String>();
+    for text in [
+        payload.to_owned(),
+        format!("global: {{imageRegistry: x}}\nconfig:\n{}", indent(2)),
+        format!("config:\n  routing: {{}}\nconfigOverride:\n{}", indent(2)),
+        format!("kind: ConfigMap\ndata:\n  config.yaml: |\n{}", indent(4)),
+        format!("kind: ConfigMap\ndata:\n  tools.json: '[]'\n  router.yml: |\n{}", indent(6)),
+        format!("kind: ConfigMap\ndata:\n  config.yaml: |\n    config:\n{}", indent(6)),
+    ] {
+        let config = config(&text);
+        assert_eq!(config.resolved.decisions[0].name, "a", "{text}");
+        let span = config.span(&config.resolved.decisions[0].place.key("name")).unwrap();
+        assert_eq!(&text[span.start..span.end], "a", "{text}");
+        assert_eq!(text.lines().nth(span.line - 1).unwrap().chars().nth(span.column - 1), Some('a'), "{text}");
+    }
+}
+
+#[test]
+fn a_file_is_found_through_a_symbolic_link_and_the_base_folder_can_be_set() {
+    let folder = std::env::temp_dir().join(format!("trackside-config-{}", std::process::id()));
+    std::fs::create_dir_all(folder.join("real")).unwrap();
+    std::fs::write(folder.join("real/router.yaml"), "routing: {}\ncomponents: {directory: wasm}\n").unwrap();
+    let link = folder.join("router.yaml");
+    std::os::unix::fs::symlink(folder.join("real/router.yaml"), &link).unwrap();
+    let directory = |environment: &BTreeMap<String, String>| {
+        load(&link, environment).unwrap().config.unwrap().resolved.components.directory.unwrap()
+    };
+    let real = directory(&BTreeMap::new());
+    let set = directory(&BTreeMap::from([("VLLM_SR_CONFIG_BASE_DIR".to_owned(), "/srv".to_owned())]));
+    let missing = load(&folder.join("none.yaml"), &BTreeMap::new()).unwrap_err().to_string();
+    let expected = folder.canonicalize().unwrap().join("real/wasm");
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(real, expected);
+    assert_eq!(set, Path::new("/srv/wasm"));
+    assert!(missing.contains("none.yaml"), "{missing}");
+}

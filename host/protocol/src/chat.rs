@@ -1,0 +1,12 @@
+//! Chat completion bodies.
+
+mod edit;
+mod fields;
+mod patch;
+mod prompt;
+mod request;
+mod tools;
+
+pub use edit::{EditError, Edits};
+pub use request::{ChatRequest, Message};
+pub use tools::Tool;
