@@ -151,9 +151,7 @@ impl Builder<'_> {
             }
             let configured = self.configure(entry, role, serves, &settings, &who).await?;
             let fallback = match entry.policy() {
-                FailurePolicy::Fallback(other) if other != serves => {
-                    self.fallback(role, other, settings, &who).await
-                }
+                FailurePolicy::Fallback(other) if other != serves => self.fallback(role, other, settings, &who).await,
                 _ => None,
             };
             let on_failure = OnFailure::new(entry.policy(), fallback);

@@ -1,7 +1,7 @@
 //! What goes into the pipeline and what comes out, free of any gateway's protocol.
 
-use crate::record::DecisionRecord;
 use crate::headers::header_value;
+use crate::record::DecisionRecord;
 use crate::reply::SCHEMA_VERSION;
 use bytes::Bytes;
 use std::collections::BTreeMap;

@@ -5,7 +5,8 @@ pub(crate) const MAX_HEADERS: usize = 50;
 /// Longest header value, bytes. Gateways refuse requests whose headers exceed about 60 KiB in all.
 const MAX_VALUE: usize = 8 * 1024;
 /// Headers that belong to the gateway or to the router itself.
-const RESERVED: [&str; 6] = ["host", "content-length", "transfer-encoding", "connection", "upgrade", "x-selected-model"];
+const RESERVED: [&str; 6] =
+    ["host", "content-length", "transfer-encoding", "connection", "upgrade", "x-selected-model"];
 
 /// The lower-case name, if a plugin may set or remove this header.
 pub(crate) fn name(name: &str) -> Option<String> {

@@ -46,15 +46,17 @@ pub struct ListedModel {
 
 impl Names {
     pub(crate) fn new(config: &Resolved) -> Names {
-        let on = |model: &Model| model.adapters.iter().map(|a| (a.name.clone(), model.name.clone())).collect::<Vec<_>>();
+        let on =
+            |model: &Model| model.adapters.iter().map(|a| (a.name.clone(), model.name.clone())).collect::<Vec<_>>();
         // The first base in name order wins an adapter that several models list.
         let mut bases: Vec<(String, String)> = config.models.iter().flat_map(on).collect();
         bases.sort_by(|a, b| b.cmp(a));
         let bases: BTreeMap<String, String> = bases.into_iter().collect();
         let adapters = bases.keys().map(|adapter| (adapter.clone(), adapter.clone()));
-        let models = config.models.iter().map(|model| {
-            (model.name.clone(), model.provider_model_id.clone().unwrap_or_else(|| model.name.clone()))
-        });
+        let models = config
+            .models
+            .iter()
+            .map(|model| (model.name.clone(), model.provider_model_id.clone().unwrap_or_else(|| model.name.clone())));
         Names {
             auto: config.auto_model_names.clone(),
             concrete: adapters.chain(models).collect(),

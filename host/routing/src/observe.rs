@@ -1,7 +1,7 @@
 //! Turns what happened into metrics and the log line of a decision. The only place that does.
 
 use crate::call::Trail;
-use crate::record::{DecisionRecord, ReasonCode};
+use crate::record::DecisionRecord;
 use crate::signals::Evaluation;
 use std::time::Duration;
 use trackside_telemetry::{Metrics, Routed};
@@ -19,14 +19,9 @@ pub(crate) fn calls(metrics: &Metrics, trail: &Trail) {
 
 pub(crate) fn decided(metrics: &Metrics, record: &DecisionRecord, took: Duration) {
     let selected = record.selected_model.as_deref();
-    match (selected, record.reason_code) {
-        (Some(selected), _) => {
-            let reason_code = record.reason_code.as_str();
-            metrics.routed(Routed { original: &record.original_model, selected, reason_code, latency: took });
-        }
-        (None, ReasonCode::PluginReply) => {}
-        (None, ReasonCode::Rejected) => metrics.refused(&record.original_model, "model_not_found"),
-        (None, _) => metrics.refused(&record.original_model, "component_failed"),
+    if let Some(selected) = selected {
+        let reason_code = record.reason_code.as_str();
+        metrics.routed(Routed { original: &record.original_model, selected, reason_code, latency: took });
     }
     tracing::info!(
         event = "routing_decision",

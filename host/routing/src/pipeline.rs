@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use trackside_components::types::{Reply, RequestHead, Route, SignalMatch};
-use trackside_protocol::{ChatRequest, Edits};
+use trackside_protocol::{ChatRequest, EditError, Edits};
 
 /// Longest time that all components together get for one request.
 const BUDGET: Duration = Duration::from_secs(2);
@@ -40,6 +40,9 @@ enum Refusal {
     UnknownModel,
     NoModel,
     ComponentFailed,
+    /// The client's body repeats a key too often to be edited.
+    Repetitive,
+    /// The edits do not make a valid body.
     Unrenderable,
 }
 
@@ -178,8 +181,7 @@ impl<'a> Passage<'a> {
     /// The model or adapter that the decision sends the request to; the default model when it names none.
     async fn choose(&mut self, decision: &'a Decision, matches: &[SignalMatch]) -> Result<Option<Target>, Refusal> {
         let (started, deadline) = (Instant::now(), self.deadline());
-        let chosen =
-            selection::select(decision, &self.view, &self.head, matches, deadline, &mut self.trail).await?;
+        let chosen = selection::select(decision, &self.view, &self.head, matches, deadline, &mut self.trail).await?;
         let Some(chosen) = chosen else {
             self.record.selection_reason = "the decision names no model: the default model".to_owned();
             return Ok(self.snapshot.default_model.as_deref().map(|name| self.snapshot.target(name)));
@@ -191,14 +193,17 @@ impl<'a> Passage<'a> {
         Ok(Some(chosen.target.clone()))
     }
 
+    /// The edited body, or nothing when the client's own bytes go on.
     fn render(&self, edits: &Edits) -> Result<Option<Bytes>, Refusal> {
-        if edits.is_empty() {
-            return Ok(None);
-        }
-        edits.render(&self.view.request).map(Some).map_err(|error| {
-            tracing::error!(event = "rewrite_failed", request_id = self.record.request_id, %error);
-            Refusal::Unrenderable
-        })
+        let request = &self.view.request;
+        let body = edits.render(request).map_err(|error| match error {
+            EditError::Repeated { .. } => Refusal::Repetitive,
+            error => {
+                tracing::error!(event = "rewrite_failed", request_id = self.record.request_id, %error);
+                Refusal::Unrenderable
+            }
+        })?;
+        Ok((body.as_ptr() != request.body().as_ptr()).then_some(body))
     }
 
     fn deadline(&self) -> Instant {
@@ -210,34 +215,55 @@ impl<'a> Passage<'a> {
         observe::calls(&snapshot.metrics, &trail);
         record.calls = trail.calls;
         record.degraded = trail.degraded.iter().map(|d| format!("{}: {}", d.component, d.reason)).collect();
-        if let Err(refusal) = &outcome {
-            record.reason_code = refusal.reason_code();
-        }
         let took = started.elapsed();
         record.routing_latency_ms = took.as_secs_f64() * 1e3;
+        if let Err(refusal) = &outcome {
+            record.reason_code = refusal.reason_code();
+            snapshot.metrics.refused(&record.original_model, refusal.what());
+        }
         observe::decided(&snapshot.metrics, &record, took);
         match outcome {
-            Ok(Outcome::Forward { body, headers }) => Answer::Forward(Forward::new(
-                body,
-                headers,
-                snapshot.clear_route_cache,
-                record,
-            )),
+            Ok(Outcome::Forward { body, headers }) => {
+                Answer::Forward(Forward::new(body, headers, snapshot.clear_route_cache, record))
+            }
             Ok(Outcome::Reply(answer)) => Answer::Respond(reply::from_plugin(answer, record)),
-            Err(Refusal::UnknownModel) => Answer::Respond(reply::unknown_model(record)),
-            Err(Refusal::NoModel) => Answer::Respond(reply::no_model(record)),
-            Err(Refusal::ComponentFailed) => Answer::Respond(reply::component_failed(record)),
-            Err(Refusal::Unrenderable) => Answer::Respond(reply::edit_failed(record)),
+            Err(refusal) => Answer::Respond(refusal.reply(record)),
         }
     }
 }
 
 impl Refusal {
+    /// A word for metrics, for the client and for the gateway's access log.
+    fn what(&self) -> &'static str {
+        match self {
+            Refusal::UnknownModel => "model_not_found",
+            Refusal::NoModel => "no_model_selected",
+            Refusal::ComponentFailed => "component_failed",
+            Refusal::Repetitive => "repeated_key",
+            Refusal::Unrenderable => "rewrite_failed",
+        }
+    }
+
     fn reason_code(&self) -> ReasonCode {
         match self {
-            Refusal::UnknownModel | Refusal::NoModel => ReasonCode::Rejected,
+            Refusal::UnknownModel | Refusal::NoModel | Refusal::Repetitive => ReasonCode::Rejected,
             Refusal::ComponentFailed | Refusal::Unrenderable => ReasonCode::ComponentFailed,
         }
+    }
+
+    fn reply(&self, record: DecisionRecord) -> crate::Reply {
+        let (status, message, param) = match self {
+            Refusal::UnknownModel => {
+                (400, format!("model {:?} is not available", record.original_model), Some("model"))
+            }
+            Refusal::NoModel => {
+                (400, "no decision matched and the configuration names no default model".to_owned(), Some("model"))
+            }
+            Refusal::ComponentFailed => (503, "a component that this request needs has failed".to_owned(), None),
+            Refusal::Repetitive => (400, "the body repeats a key too often".to_owned(), None),
+            Refusal::Unrenderable => (500, "the request could not be rewritten".to_owned(), None),
+        };
+        reply::refused(status, self.what(), &message, param, record)
     }
 }
 

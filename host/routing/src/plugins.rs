@@ -39,8 +39,7 @@ pub(crate) async fn run<'a>(
     trail: &mut Trail,
 ) -> Result<Edited, Closed> {
     let current: Arc<dyn Current> = view.clone();
-    let mut edited =
-        Edited { body: view.request.edit(), headers: BTreeMap::new(), runs: Vec::new(), reply: None };
+    let mut edited = Edited { body: view.request.edit(), headers: BTreeMap::new(), runs: Vec::new(), reply: None };
     for plugin in plugins {
         let started = Instant::now();
         let verdict = plugin.call(trail, async |guest| guest.on_request(&current, head, route, deadline).await).await;

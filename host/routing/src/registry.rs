@@ -52,9 +52,8 @@ impl Registry {
     /// The types that can be served, for a truthful validation report.
     #[must_use]
     pub fn abilities(&self) -> Abilities {
-        let serving = |role: Role| {
-            self.entries.keys().filter(|(r, _)| *r == role).map(|(_, serves)| serves.clone()).collect()
-        };
+        let serving =
+            |role: Role| self.entries.keys().filter(|(r, _)| *r == role).map(|(_, serves)| serves.clone()).collect();
         Abilities {
             signals: serving(Role::Signal),
             rankings: serving(Role::Ranking),

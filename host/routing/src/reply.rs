@@ -16,37 +16,17 @@ pub(crate) fn bad_request(error: &BadRequest) -> Reply {
     reply(400, "bad_request", error.openai_json())
 }
 
-/// The requested model does not exist.
-pub(crate) fn unknown_model(record: DecisionRecord) -> Reply {
-    let message = format!("model {:?} is not available", record.original_model);
-    let body = openai_error("invalid_request_error", &message, Some("model"), Some("model_not_found"));
-    Reply { record: Some(Arc::new(record)), ..reply(400, "model_not_found", body) }
-}
-
-/// A routed request found no model to go to.
-pub(crate) fn no_model(record: DecisionRecord) -> Reply {
-    let message = "no decision matched and the configuration names no default model";
-    let body = openai_error("invalid_request_error", message, Some("model"), Some("no_model_selected"));
-    Reply { record: Some(Arc::new(record)), ..reply(400, "no_model_selected", body) }
-}
-
-/// A component failed whose policy is `closed`.
-pub(crate) fn component_failed(record: DecisionRecord) -> Reply {
-    let message = "a component that this request needs has failed";
-    let body = openai_error("server_error", message, None, Some("component_failed"));
-    Reply { record: Some(Arc::new(record)), ..reply(503, "component_failed", body) }
-}
-
-/// The edits of the plugins do not make a valid body.
-pub(crate) fn edit_failed(record: DecisionRecord) -> Reply {
-    let message = "the request could not be rewritten";
-    let body = openai_error("server_error", message, None, Some("rewrite_failed"));
-    Reply { record: Some(Arc::new(record)), ..reply(500, "rewrite_failed", body) }
+/// The request is not forwarded. `what` is a word for programs, `message` one for people.
+pub(crate) fn refused(status: u16, what: &str, message: &str, param: Option<&str>, record: DecisionRecord) -> Reply {
+    let kind = if status < 500 { "invalid_request_error" } else { "server_error" };
+    let body = openai_error(kind, message, param, Some(what));
+    Reply { record: Some(Arc::new(record)), ..reply(status, what, body) }
 }
 
 /// A plugin answered. Headers that no gateway takes are left out; a status that is none becomes 200, as gateways read it.
 pub(crate) fn from_plugin(answer: types::Reply, record: DecisionRecord) -> Reply {
-    let checked = |(name, value): (String, String)| Some((headers::name(&name)?, value)).filter(|(_, v)| headers::value(v));
+    let checked =
+        |(name, value): (String, String)| Some((headers::name(&name)?, value)).filter(|(_, v)| headers::value(v));
     let ours = [SCHEMA_VERSION, ("x-vsr-response-path", "plugin")].map(|(n, v)| (n.to_owned(), v.to_owned()));
     Reply {
         status: if (200..=599).contains(&answer.status) { answer.status } else { 200 },

@@ -30,7 +30,13 @@ pub(crate) enum Origin {
 impl Settings {
     /// Checks against a schema and pushes everything it finds: an unknown key is left out with a warning, as v0.3
     /// does; all else is an error. Tells whether the component may have the settings.
-    pub(crate) fn check(&mut self, who: &dyn fmt::Display, schema: &Value, config: &Config, report: &mut Report) -> bool {
+    pub(crate) fn check(
+        &mut self,
+        who: &dyn fmt::Display,
+        schema: &Value,
+        config: &Config,
+        report: &mut Report,
+    ) -> bool {
         let validator = match jsonschema::validator_for(schema) {
             Ok(validator) => validator,
             Err(error) => {

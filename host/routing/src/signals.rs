@@ -62,7 +62,8 @@ impl Signal {
         let answer = self.stage.call(&mut trail, async |guest| guest.evaluate(&current, head, deadline).await).await;
         let evaluation = answer.map(|matches| {
             let found = matches.unwrap_or_default();
-            let (mut matches, strange): (Vec<_>, Vec<_>) = found.into_iter().partition(|m| self.rules.contains(&m.rule));
+            let (mut matches, strange): (Vec<_>, Vec<_>) =
+                found.into_iter().partition(|m| self.rules.contains(&m.rule));
             matches.iter_mut().for_each(|m| m.value = m.value.filter(|value| value.is_finite()));
             let undeclared = |_| Degraded { component: kind.to_owned(), reason: "undeclared_rule" };
             trail.degraded.extend(strange.into_iter().map(undeclared));
