@@ -1,0 +1,130 @@
+//! The answers to a gateway, as messages.
+
+use crate::{
+    body,
+    proto::{
+        BodyMutation, BodyResponse, CommonResponse, HeaderAppendAction, HeaderMutation, HeaderValue, HeaderValueOption,
+        HeadersResponse, HttpStatus, ImmediateResponse, ProcessingResponse, StreamedBodyResponse, TrailersResponse,
+        body_mutation::Mutation, processing_response::Response,
+    },
+};
+use bytes::Bytes;
+use std::collections::VecDeque;
+use trackside_routing::Reply;
+
+/// Answers in the order in which they go out.
+pub(crate) type Replies = VecDeque<ProcessingResponse>;
+
+/// One of the two halves of an exchange.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Direction {
+    Request,
+    Response,
+}
+
+/// Edits of headers.
+#[derive(Debug, Default)]
+pub(crate) struct Edits {
+    pub(crate) set: Vec<(String, String)>,
+    pub(crate) remove: Vec<String>,
+    pub(crate) clear_route_cache: bool,
+}
+
+impl Edits {
+    /// Makes other edits too.
+    pub(crate) fn also(&mut self, other: Edits) {
+        self.set.extend(other.set);
+        self.remove.extend(other.remove);
+        self.clear_route_cache |= other.clear_route_cache;
+    }
+
+    /// The answer that makes these edits, with the body as it is. Gateways refuse to clear the route cache without an edit
+    /// beside it.
+    pub(crate) fn common(self) -> CommonResponse {
+        let header_mutation = mutation(self.set, self.remove);
+        let clear_route_cache = self.clear_route_cache && header_mutation.is_some();
+        CommonResponse { header_mutation, clear_route_cache, ..CommonResponse::default() }
+    }
+}
+
+fn mutation(set: Vec<(String, String)>, remove: Vec<String>) -> Option<HeaderMutation> {
+    if set.is_empty() && remove.is_empty() {
+        return None;
+    }
+    let set_headers = set.into_iter().map(|(key, value)| overwrite(key, value)).collect();
+    Some(HeaderMutation { set_headers, remove_headers: remove })
+}
+
+/// Replaces a header, in the two ways that gateways look at: one by the absent `append`, one by the action.
+fn overwrite(key: String, value: String) -> HeaderValueOption {
+    HeaderValueOption {
+        header: Some(HeaderValue { key, value: String::new(), raw_value: value.into() }),
+        append: None,
+        append_action: HeaderAppendAction::OverwriteIfExistsOrAdd.into(),
+        keep_empty_value: false,
+    }
+}
+
+fn message(response: Response) -> ProcessingResponse {
+    ProcessingResponse { response: Some(response), ..ProcessingResponse::default() }
+}
+
+pub(crate) fn headers(direction: Direction, common: CommonResponse) -> ProcessingResponse {
+    let headers = HeadersResponse { response: Some(common) };
+    message(match direction {
+        Direction::Request => Response::RequestHeaders(headers),
+        Direction::Response => Response::ResponseHeaders(headers),
+    })
+}
+
+pub(crate) fn body(direction: Direction, common: CommonResponse) -> ProcessingResponse {
+    let body = BodyResponse { response: Some(common) };
+    message(match direction {
+        Direction::Request => Response::RequestBody(body),
+        Direction::Response => Response::ResponseBody(body),
+    })
+}
+
+pub(crate) fn trailers(direction: Direction) -> ProcessingResponse {
+    let trailers = TrailersResponse::default();
+    message(match direction {
+        Direction::Request => Response::RequestTrailers(trailers),
+        Direction::Response => Response::ResponseTrailers(trailers),
+    })
+}
+
+/// Replaces the body of a message.
+pub(crate) fn replace(body: Bytes) -> Option<BodyMutation> {
+    Some(BodyMutation { mutation: Some(Mutation::Body(body)) })
+}
+
+/// Sends a body piece by piece.
+pub(crate) fn stream(direction: Direction, whole: Bytes, end: bool) -> impl Iterator<Item = ProcessingResponse> {
+    let piece = |piece: StreamedBodyResponse| CommonResponse {
+        body_mutation: Some(BodyMutation { mutation: Some(Mutation::StreamedResponse(piece)) }),
+        ..CommonResponse::default()
+    };
+    body::cut(whole, end).map(move |bytes| body(direction, piece(bytes)))
+}
+
+/// Answers the client.
+pub(crate) fn immediate(reply: Reply) -> ProcessingResponse {
+    message(Response::ImmediateResponse(ImmediateResponse {
+        status: Some(HttpStatus { code: reply.status.into() }),
+        headers: mutation(reply.headers, Vec::new()),
+        body: reply.body,
+        grpc_status: None,
+        details: reply.details,
+    }))
+}
+
+/// Refuses a request in the shape of the OpenAI API's errors.
+pub(crate) fn refuse(status: u16, kind: &str, message: &str, code: &str) -> ProcessingResponse {
+    immediate(Reply {
+        status,
+        headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+        body: trackside_protocol::openai_error(kind, message, None, Some(code)).into(),
+        details: format!("trackside_{code}"),
+        record: None,
+    })
+}

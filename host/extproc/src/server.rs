@@ -1,0 +1,150 @@
+//! The gRPC server: the service, its health, its limits and its end.
+
+use crate::{
+    conversation::Conversation,
+    decide::Live,
+    observe::Observer,
+    proto::{
+        ProcessingRequest, ProcessingResponse,
+        external_processor_server::{ExternalProcessor, ExternalProcessorServer, SERVICE_NAME},
+    },
+};
+use futures_util::{FutureExt, StreamExt, stream, stream::BoxStream};
+use std::{future::Future, pin::pin, sync::Arc, time::Duration};
+use tokio::{
+    net::TcpListener,
+    sync::{oneshot, watch},
+    time::timeout,
+};
+use tonic::{
+    Request, Response, Status, Streaming,
+    transport::{Server, server::TcpIncoming},
+};
+use tonic_health::ServingStatus;
+
+/// The longest message that is read, bytes. It has to be above the gateway's own buffer limit: a longer message fails
+/// the stream.
+pub const MESSAGE_LIMIT: usize = 64 << 20;
+
+/// How many streams that the gateway reset may wait unseen before the connection is given up. Every client that leaves
+/// early makes one, so the small default would let a crowd of them take the others' streams along.
+const RESET_BACKLOG: usize = 1024;
+
+/// How often a silent connection is checked, so that streams of a vanished gateway do not stay open.
+const KEEPALIVE: Duration = Duration::from_secs(60);
+
+/// How long streams may take to notice that the server waits no longer.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// What the health service answers for, besides the server as a whole: the service, and the names that endpoint pickers
+/// are probed by.
+const HEALTH: [&str; 4] = ["", SERVICE_NAME, "liveness", "readiness"];
+
+/// Bounds of the service.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// The longest request body that is held for a decision, bytes; a longer one is refused with 413.
+    pub body_bytes: usize,
+    /// The longest pause inside a body while the gateway waits for us without a time limit of its own, as it does in
+    /// duplex mode; then the request is refused with 408.
+    pub body_pause: Duration,
+    /// From the wish to shut down until no more connections are taken. Health is already `NOT_SERVING`, so that gateways
+    /// can move away first: a request that finds the port closed fails.
+    pub notice: Duration,
+    /// After that, how long open streams may take to end. Then those whose request is on its way are released, and the
+    /// others fail.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            body_bytes: MESSAGE_LIMIT,
+            body_pause: Duration::from_secs(60),
+            notice: Duration::from_secs(3),
+            drain: Duration::from_secs(25),
+        }
+    }
+}
+
+/// The server could not go on.
+#[derive(Debug, thiserror::Error)]
+#[error("the ExtProc server failed")]
+pub struct ServeError(#[from] tonic::transport::Error);
+
+/// Serves ExtProc and `grpc.health.v1` on `listener` until some time after `shutdown` is ready, as [`Limits`] tell.
+///
+/// # Errors
+/// The transport fails as a whole; errors of single connections and streams do not come here.
+pub async fn serve<L: Live, O: Observer>(
+    listener: TcpListener,
+    live: Arc<L>,
+    observer: Arc<O>,
+    limits: Limits,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    let (health, health_service) = tonic_health::server::health_reporter();
+    for name in HEALTH {
+        health.set_service_status(name, ServingStatus::Serving).await;
+    }
+    let (close, closing) = watch::channel(false);
+    let (stop, stopped) = oneshot::channel::<()>();
+    let (notice, drain) = (limits.notice, limits.drain);
+    let service = ExternalProcessorServer::new(Service { live, observer, limits, closing })
+        .max_decoding_message_size(MESSAGE_LIMIT);
+    let mut server = pin!(
+        Server::builder()
+            .http2_keepalive_interval(Some(KEEPALIVE))
+            .http2_max_pending_accept_reset_streams(Some(RESET_BACKLOG))
+            .add_service(health_service)
+            .add_service(service)
+            .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), stopped.map(drop))
+    );
+
+    tokio::select! {
+        result = &mut server => return Ok(result?),
+        () = shutdown => {}
+    }
+    for name in HEALTH {
+        health.set_service_status(name, ServingStatus::NotServing).await;
+    }
+    if let Ok(result) = timeout(notice, &mut server).await {
+        return Ok(result?);
+    }
+    drop(stop);
+    if let Ok(result) = timeout(drain, &mut server).await {
+        return Ok(result?);
+    }
+    close.send_replace(true);
+    timeout(FAREWELL, &mut server).await.unwrap_or(Ok(()))?;
+    Ok(())
+}
+
+#[derive(Debug)]
+struct Service<L, O> {
+    live: Arc<L>,
+    observer: Arc<O>,
+    limits: Limits,
+    closing: watch::Receiver<bool>,
+}
+
+#[tonic::async_trait]
+impl<L: Live, O: Observer> ExternalProcessor for Service<L, O> {
+    type ProcessStream = BoxStream<'static, Result<ProcessingResponse, Status>>;
+
+    async fn process(
+        &self,
+        request: Request<Streaming<ProcessingRequest>>,
+    ) -> Result<Response<Self::ProcessStream>, Status> {
+        let (live, observer) = (Arc::clone(&self.live), Arc::clone(&self.observer));
+        let mut conversation =
+            Conversation::new(request.into_inner(), live, observer, &self.limits, self.closing.clone());
+        // The response's own headers go out with the first answer: some gateways have no other time limit than for those.
+        let first = conversation.next().await.transpose()?;
+        let rest = stream::unfold(conversation, async |mut conversation| {
+            let answer = conversation.next().await?;
+            Some((answer, conversation))
+        });
+        Ok(Response::new(stream::iter(first.map(Ok)).chain(rest).boxed()))
+    }
+}
