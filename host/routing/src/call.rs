@@ -54,14 +54,17 @@ impl Stage {
     ///
     /// # Errors
     /// [`Closed`] when the policy is to refuse the request.
-    pub(crate) async fn call<T>(
+    pub(crate) async fn call<T, Answer>(
         &self,
         trail: &mut Trail,
-        guest: impl AsyncFn(&Configured) -> Result<T, CallError>,
-    ) -> Result<Option<T>, Closed> {
+        guest: impl Fn(Configured) -> Answer,
+    ) -> Result<Option<T>, Closed>
+    where
+        Answer: Future<Output = Result<T, CallError>>,
+    {
         let mut stage = self;
         loop {
-            match stage.attempt(trail, &guest).await {
+            match stage.attempt(trail, guest(stage.configured.clone())).await {
                 Ok(answer) => return Ok(Some(answer)),
                 Err(error) => {
                     trail.degraded.push(Degraded { component: stage.serves.clone(), reason: error.outcome() });
@@ -79,10 +82,10 @@ impl Stage {
     async fn attempt<T>(
         &self,
         trail: &mut Trail,
-        guest: &impl AsyncFn(&Configured) -> Result<T, CallError>,
+        answer: impl Future<Output = Result<T, CallError>>,
     ) -> Result<T, CallError> {
         let started = Instant::now();
-        let result = guest(&self.configured).await;
+        let result = answer.await;
         trail.calls.push(CallRecord {
             role: self.role().as_str(),
             component: self.serves.clone(),

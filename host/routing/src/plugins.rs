@@ -6,8 +6,8 @@ use crate::view::View;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use trackside_components::Current;
 use trackside_components::types::{Edit, Reply, RequestHead, Route, Verdict};
+use trackside_components::{Configured, Current};
 use trackside_protocol::Edits;
 
 /// Most edits that one plugin may ask for; the rest is refused.
@@ -42,7 +42,9 @@ pub(crate) async fn run<'a>(
     let mut edited = Edited { body: view.request.edit(), headers: BTreeMap::new(), runs: Vec::new(), reply: None };
     for plugin in plugins {
         let started = Instant::now();
-        let verdict = plugin.call(trail, async |guest| guest.on_request(&current, head, route, deadline).await).await;
+        let current = &current;
+        let call = |guest: Configured| async move { guest.on_request(current, head, route, deadline).await };
+        let verdict = plugin.call(trail, call).await;
         let status = match &verdict {
             Ok(Some(_)) => "success",
             Ok(None) => "skipped",

@@ -5,8 +5,8 @@ use crate::snapshot::Decision;
 use crate::view::View;
 use std::sync::Arc;
 use std::time::Instant;
-use trackside_components::Current;
 use trackside_components::types::{MatchedDecision, RequestHead};
+use trackside_components::{Configured, Current};
 
 /// A decision whose rules hold.
 pub(crate) struct Matched<'a> {
@@ -30,7 +30,9 @@ pub(crate) async fn rank<'a>(
     };
     let current: Arc<dyn Current> = view.clone();
     let offered: Vec<MatchedDecision> = matched.iter().map(Matched::offered).collect();
-    let answer = stage.call(trail, async |guest| guest.rank(&current, head, &offered, deadline).await).await?;
+    let (current, offered) = (&current, &offered);
+    let call = |guest: Configured| async move { guest.rank(current, head, offered, deadline).await };
+    let answer = stage.call(trail, call).await?;
     let mut left: Vec<Option<Matched<'a>>> = matched.into_iter().map(Some).collect();
     let mut ordered = Vec::with_capacity(left.len());
     for place in answer.unwrap_or_default() {

@@ -5,8 +5,8 @@ use crate::snapshot::{Decision, Target};
 use crate::view::View;
 use std::sync::Arc;
 use std::time::Instant;
-use trackside_components::Current;
 use trackside_components::types::{Candidate, RequestHead, SignalMatch};
+use trackside_components::{Configured, Current};
 
 /// The candidates of a decision and the component that chooses among them.
 #[derive(Debug)]
@@ -42,8 +42,9 @@ pub(crate) async fn select<'a>(
         return Ok(Some(Chosen { target: first, algorithm: "single", reason: reason.to_owned() }));
     };
     let current: Arc<dyn Current> = view.clone();
-    let call = async |guest: &trackside_components::Configured| {
-        guest.select(&current, head, &decision.name, matches, &selection.candidates, deadline).await
+    let current = &current;
+    let call = |guest: Configured| async move {
+        guest.select(current, head, &decision.name, matches, &selection.candidates, deadline).await
     };
     let answer = stage.call(trail, call).await?;
     let choice = answer.and_then(|answer| {

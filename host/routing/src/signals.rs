@@ -6,8 +6,8 @@ use futures_util::future::join_all;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use trackside_components::Current;
 use trackside_components::types::{Match, RequestHead, SignalMatch};
+use trackside_components::{Configured, Current};
 
 /// One signal component with the rules that it was configured with.
 #[derive(Debug)]
@@ -59,7 +59,9 @@ impl Signal {
     ) -> (Result<Evaluation, Closed>, Trail) {
         let (started, mut trail) = (Instant::now(), Trail::default());
         let current: Arc<dyn Current> = view.clone();
-        let answer = self.stage.call(&mut trail, async |guest| guest.evaluate(&current, head, deadline).await).await;
+        let current = &current;
+        let call = |guest: Configured| async move { guest.evaluate(current, head, deadline).await };
+        let answer = self.stage.call(&mut trail, call).await;
         let evaluation = answer.map(|matches| {
             let found = matches.unwrap_or_default();
             let (mut matches, strange): (Vec<_>, Vec<_>) =

@@ -1,0 +1,225 @@
+//! A component with settings: what requests are handled by.
+
+use crate::abi::v0_1::Exports;
+use crate::banks::Banks;
+use crate::call::{Bounds, reported};
+use crate::component::Component;
+use crate::current::Current;
+use crate::description::Role;
+use crate::error::{CallError, ConfigureError};
+use crate::guest::Guest;
+use crate::limits::Limits;
+use crate::pool::{InstanceCounts, Pool};
+use crate::state::{Scope, State};
+use crate::types::{
+    Candidate, Failure, Match, MatchedDecision, RankedDecision, RequestHead, Route, Selection, SignalMatch, Verdict,
+};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+use wasmtime::Store;
+
+/// The contract's limit on the detail of a match.
+const MOST_DETAIL_BYTES: usize = 256;
+
+/// One component with one value of settings, and its warm instances. Cheap to clone; all clones share the instances. Its
+/// calls need a tokio runtime with time, and run in the task that awaits them.
+///
+/// Every call ends by its deadline: the earlier one of the caller's and of the component's own limit, counted from when an
+/// instance was free.
+#[derive(Clone)]
+pub struct Configured(Arc<Inner>);
+
+struct Inner {
+    component: Component,
+    settings: String,
+    limits: Limits,
+    scope: Arc<Scope>,
+    pool: Pool,
+}
+
+impl fmt::Debug for Configured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Configured").field("component", &self.0.component).finish_non_exhaustive()
+    }
+}
+
+impl Configured {
+    pub(crate) async fn new(component: Component, settings: String, limits: Limits) -> Result<Self, ConfigureError> {
+        let name = component.description().serves.clone();
+        let scope = Arc::new(component.new_scope());
+        let pool = Pool::new(component.engine().pool_size());
+        let configured = Self(Arc::new(Inner { component, settings, limits, scope, pool }));
+        let start = Instant::now();
+        let failed = |source| match source {
+            CallError::Failure { kind, message } => ConfigureError::Refused { component: name.clone(), kind, message },
+            source => ConfigureError::Call { component: name.clone(), source },
+        };
+        let mut checkout = configured.0.pool.checkout(start).await.map_err(failed)?;
+        let guest = configured.instance(start, start + limits.configure_deadline).await.map_err(failed)?;
+        let declared = std::mem::take(&mut checkout.fill(guest).store.data_mut().declared);
+        let banks = Banks::embed(declared, &*configured.0.scope.capabilities.embed).await;
+        let banks = banks.map_err(|(bank, source)| ConfigureError::Bank { component: name.clone(), bank, source })?;
+        configured.0.scope.banks.get_or_init(|| banks);
+        checkout.give_back();
+        Ok(configured)
+    }
+
+    /// The component behind it.
+    #[must_use]
+    pub fn component(&self) -> &Component {
+        &self.0.component
+    }
+
+    /// How its instances have fared.
+    #[must_use]
+    pub fn instances(&self) -> InstanceCounts {
+        self.0.pool.counts()
+    }
+
+    /// Finds the signals in a request. Confidences are made finite and 0 to 1, and details cut.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn evaluate(
+        &self,
+        request: &Arc<dyn Current>,
+        head: &RequestHead,
+        deadline: Instant,
+    ) -> Result<Vec<Match>, CallError> {
+        let found = self.call(Role::Signal, request, deadline, async |exports, store| {
+            exports.signal()?.call_evaluate(store, head).await
+        });
+        let mut found = found.await?;
+        for one in &mut found {
+            one.confidence = fraction(one.confidence);
+            one.detail.truncate(one.detail.floor_char_boundary(MOST_DETAIL_BYTES));
+        }
+        Ok(found)
+    }
+
+    /// Orders matched decisions, best first. Indexes are as the component gave them: check them.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn rank(
+        &self,
+        request: &Arc<dyn Current>,
+        head: &RequestHead,
+        matched: &[MatchedDecision],
+        deadline: Instant,
+    ) -> Result<Vec<RankedDecision>, CallError> {
+        let ranked = self.call(Role::Ranking, request, deadline, async |exports, store| {
+            exports.ranking()?.call_rank(store, head, matched).await
+        });
+        ranked.await
+    }
+
+    /// Orders the candidates of a decision, best first. Indexes are as the component gave them: check them. The confidence
+    /// is made finite and 0 to 1.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn select(
+        &self,
+        request: &Arc<dyn Current>,
+        head: &RequestHead,
+        decision: &str,
+        matches: &[SignalMatch],
+        candidates: &[Candidate],
+        deadline: Instant,
+    ) -> Result<Selection, CallError> {
+        let selected = self.call(Role::Selector, request, deadline, async |exports, store| {
+            exports.selector()?.call_select(store, head, decision, matches, candidates).await
+        });
+        let mut selection = selected.await?;
+        selection.confidence = fraction(selection.confidence);
+        Ok(selection)
+    }
+
+    /// Asks what to do with a routed request.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn on_request(
+        &self,
+        request: &Arc<dyn Current>,
+        head: &RequestHead,
+        route: &Route,
+        deadline: Instant,
+    ) -> Result<Verdict, CallError> {
+        let verdict = self.call(Role::RequestPlugin, request, deadline, async |exports, store| {
+            exports.request()?.call_on_request(store, head, route).await
+        });
+        verdict.await
+    }
+
+    /// One call, counted whatever becomes of it.
+    async fn call<T>(
+        &self,
+        role: Role,
+        request: &Arc<dyn Current>,
+        deadline: Instant,
+        work: impl AsyncFnOnce(&Exports, &mut Store<State>) -> wasmtime::Result<Result<T, Failure>>,
+    ) -> Result<T, CallError> {
+        let mut observed = Observed { configured: self, role, start: Instant::now(), outcome: "cancelled" };
+        let answer = self.call_unobserved(request, deadline, work).await;
+        observed.outcome = answer.as_ref().map_or_else(CallError::outcome, |_| "ok");
+        answer
+    }
+
+    async fn call_unobserved<T>(
+        &self,
+        request: &Arc<dyn Current>,
+        deadline: Instant,
+        work: impl AsyncFnOnce(&Exports, &mut Store<State>) -> wasmtime::Result<Result<T, Failure>>,
+    ) -> Result<T, CallError> {
+        let Inner { component, limits, pool, .. } = &*self.0;
+        let mut checkout = pool.checkout(deadline.min(Instant::now() + limits.deadline)).await?;
+        if checkout.guest().is_none() {
+            let start = Instant::now();
+            let guest = self.instance(start, deadline.min(start + limits.configure_deadline)).await?;
+            checkout.fill(guest);
+        }
+        let Some(guest) = checkout.guest() else { return Err(CallError::Exhausted) };
+        let start = Instant::now();
+        let deadline = deadline.min(start + limits.deadline);
+        let request = Some(Arc::clone(request));
+        let bounds = Bounds { engine: component.engine(), limits, start, deadline, request };
+        let answer = guest.call(bounds, work).await?;
+        checkout.give_back();
+        answer.map_err(reported)
+    }
+
+    /// A new instance that has taken the settings.
+    async fn instance(&self, start: Instant, deadline: Instant) -> Result<Guest, CallError> {
+        let Inner { component, settings, limits, scope, .. } = &*self.0;
+        let bounds = Bounds { engine: component.engine(), limits, start, deadline, request: None };
+        let started = Guest::start(component.code(), Arc::clone(scope), bounds, async |exports, store| {
+            exports.lifecycle.call_configure(store, settings).await
+        });
+        let (guest, taken) = started.await?;
+        taken.map_err(reported)?;
+        Ok(guest)
+    }
+}
+
+/// Tells the metrics about a call when it ends, or when its caller drops it.
+struct Observed<'a> {
+    configured: &'a Configured,
+    role: Role,
+    start: Instant,
+    outcome: &'static str,
+}
+
+impl Drop for Observed<'_> {
+    fn drop(&mut self) {
+        let component = &self.configured.component().description().serves;
+        let metrics = &self.configured.0.scope.capabilities.metrics;
+        metrics.call(component, self.role, self.outcome, self.start.elapsed());
+    }
+}
+
+fn fraction(value: f32) -> f32 {
+    if value.is_finite() { value.clamp(0.0, 1.0) } else { 0.0 }
+}

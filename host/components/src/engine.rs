@@ -1,0 +1,141 @@
+//! The one WebAssembly engine of a process, and why it is set as it is.
+
+use crate::abi::v0_1;
+use crate::capability::Capabilities;
+use crate::code_cache::CacheDir;
+use crate::error::EngineError;
+use crate::state::State;
+use crate::ticker::Ticker;
+use std::sync::Arc;
+use std::thread;
+use wasmtime::component::Linker;
+use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails};
+
+/// How an engine is set up.
+#[derive(Debug)]
+pub struct EngineOptions {
+    /// Where machine code is kept between starts; without it every start compiles.
+    pub cache: Option<CacheDir>,
+    /// How many instances one configured component may have. A guest that does not wait uses one per core; twice as many
+    /// leave room for those that do.
+    pub pool_size: usize,
+    /// How many instances all components may have together, where the address space is reserved at start.
+    pub instances: u32,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        Self { cache: None, pool_size: 2 * cores, instances: 1000 }
+    }
+}
+
+/// Loads components and runs them. Cheap to clone; there should be one in a process.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    wasmtime: wasmtime::Engine,
+    linker: Linker<State>,
+    ticker: Ticker,
+    capabilities: Capabilities,
+    cache: Option<CacheDir>,
+    pool_size: usize,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("pool_size", &self.0.pool_size).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// Makes an engine. Starts one thread, which sleeps while nothing is called.
+    ///
+    /// # Errors
+    /// When the machine cannot run one, or has no thread to give.
+    pub fn new(options: EngineOptions, capabilities: Capabilities) -> Result<Self, EngineError> {
+        let wasmtime = start(options.instances).map_err(EngineError::Engine)?;
+        let mut linker = Linker::new(&wasmtime);
+        v0_1::link(&mut linker).map_err(EngineError::Engine)?;
+        let ticker = Ticker::start(wasmtime.weak()).map_err(EngineError::Thread)?;
+        let pool_size = options.pool_size.max(1);
+        Ok(Self(Arc::new(Inner { wasmtime, linker, ticker, capabilities, cache: options.cache, pool_size })))
+    }
+
+    pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
+        &self.0.wasmtime
+    }
+
+    pub(crate) fn linker(&self) -> Linker<State> {
+        self.0.linker.clone()
+    }
+
+    pub(crate) fn ticker(&self) -> &Ticker {
+        &self.0.ticker
+    }
+
+    pub(crate) fn capabilities(&self) -> &Capabilities {
+        &self.0.capabilities
+    }
+
+    pub(crate) fn cache(&self) -> Option<&CacheDir> {
+        self.0.cache.as_ref()
+    }
+
+    pub(crate) fn pool_size(&self) -> usize {
+        self.0.pool_size
+    }
+}
+
+/// Reserving the address space of every instance at start makes new instances cheaper. Whether the system grants that
+/// much is found out by asking for it; where it does not, instances reserve their own.
+fn start(instances: u32) -> wasmtime::Result<wasmtime::Engine> {
+    let pooled = InstanceAllocationStrategy::Pooling(pooling(instances));
+    wasmtime::Engine::new(settings().allocation_strategy(pooled)).or_else(|reason| {
+        tracing::info!(reason = %reason, "no address space for pooled instances: each reserves its own");
+        wasmtime::Engine::new(&settings())
+    })
+}
+
+fn settings() -> Config {
+    let mut config = Config::new();
+    config
+        // Support for concurrent guests makes every call three to five times as slow, and no component here needs it.
+        .concurrency_support(false)
+        // A deadline costs 0 to 30 % on ordinary code, more in tight loops. Nothing runs without one.
+        .epoch_interruption(true)
+        .consume_fuel(false)
+        // New instances share the pages that they do not write.
+        .memory_init_cow(true)
+        // With the whole 32-bit range reserved, generated code needs no bounds checks.
+        .memory_reservation(4 << 30)
+        .wasm_simd(true)
+        .wasm_relaxed_simd(true)
+        // The larger address space would bring the bounds checks back, and no limit here is near 4 GiB.
+        .wasm_memory64(false)
+        .max_wasm_stack(512 << 10)
+        // What is left of it belongs to host functions, which poll capabilities on this stack.
+        .async_stack_size(2 << 20)
+        // A trap costs 0.2 to 0.9 ms with a backtrace of frames without names.
+        .wasm_backtrace_max_frames(None)
+        .wasm_backtrace_details(WasmBacktraceDetails::Disable)
+        .native_unwind_info(false)
+        .generate_address_map(false);
+    config
+}
+
+fn pooling(instances: u32) -> PoolingAllocationConfig {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(instances)
+        // A component brings a main module and a few small ones that join it to its imports.
+        .total_core_instances(instances.saturating_mul(4))
+        .total_memories(instances.saturating_add(instances / 4))
+        .total_tables(instances.saturating_mul(2))
+        .total_stacks(instances)
+        // Resetting resident pages by hand was slower than giving them back, and held on to up to 200 MB.
+        .linear_memory_keep_resident(0)
+        .table_keep_resident(0)
+        .decommit_batch_size(1);
+    pool
+}

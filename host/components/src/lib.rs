@@ -1,0 +1,52 @@
+//! Runs WebAssembly components: loads them, checks what they want, keeps configured instances warm, and calls them
+//! under limits that they cannot get around.
+//!
+//! An [`Engine`] loads bytes into a [`Component`]; a component takes settings and grants and becomes a [`Configured`]
+//! one, whose methods are the calls of the contract. What components may reach outside themselves is declared here as one
+//! small trait per capability ([`Embed`], [`KeyValue`], [`Log`], [`Metrics`], [`Clock`]) and implemented elsewhere.
+//!
+//! This crate knows the contract in `wit/` and nothing else of the product: no configuration file, no gateway, no model.
+#![warn(missing_docs)]
+
+mod abi;
+mod artefact;
+mod banks;
+mod call;
+mod capability;
+mod code_cache;
+mod component;
+mod configured;
+mod current;
+mod description;
+mod digest;
+mod engine;
+mod error;
+mod guest;
+mod imports;
+mod limits;
+mod pool;
+mod state;
+mod ticker;
+
+pub use capability::{
+    Capabilities, Capability, Clock, Embed, EmbedFailure, Grants, KeyValue, KeyValueFailure, Level, Log, Metrics,
+    NoModel, SystemClock, UnknownCapability, Waiting,
+};
+pub use code_cache::{CacheDir, CacheError};
+pub use component::{CodeOrigin, Component};
+pub use configured::Configured;
+pub use current::{Current, RequestEmbedding};
+pub use description::{Description, FailurePolicy, Need, Role, UnknownWord};
+pub use digest::Digest;
+pub use engine::{Engine, EngineOptions};
+pub use error::{CallError, ConfigureError, DescriptionError, EngineError, LoadError};
+pub use limits::Limits;
+pub use pool::InstanceCounts;
+
+/// The shapes that cross the boundary, as `wit/types.wit` documents them.
+pub mod types {
+    pub use crate::abi::v0_1::bindings::trackside::router::types::{
+        Candidate, Choice, Edit, Failure, FieldValue, Match, MatchedDecision, Outcome, RankedDecision, Reply,
+        RequestHead, Route, Selection, SignalMatch, Verdict,
+    };
+}

@@ -1,0 +1,124 @@
+//! The command line.
+
+mod changes;
+pub mod explain;
+mod explanation;
+pub mod serve;
+mod table;
+pub mod validate;
+
+use crate::exit::{Exit, Failure};
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::io::{self, ErrorKind, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use trackside_telemetry::{Metrics, log};
+
+const EXAMPLES: &str = "\
+Examples:
+  trackside serve                                   serve the built-in configuration on the default ports
+  trackside serve --config router.yaml              serve your own
+  trackside validate router.yaml                    tell everything about a file
+  trackside explain \"What is the derivative of x^3?\" show where a prompt would go, and why";
+
+/// Routes LLM traffic beside a gateway: reads the signals in a prompt, picks a decision, selects a model.
+#[derive(Debug, Parser)]
+#[command(name = "trackside", version, after_help = EXAMPLES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What to do. The help of each command is the comment on its arguments.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Serve(serve::Arguments),
+    Validate(validate::Arguments),
+    Explain(explain::Arguments),
+}
+
+/// Where the configuration and the model come from.
+#[derive(Debug, Args)]
+pub struct Source {
+    /// Configuration file (v0.3). Without it, the built-in one is used.
+    #[arg(long, value_name = "FILE", env = "TRACKSIDE_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Folder of a sentence encoder (config.json, tokenizer.json, model.safetensors). Without it, domains are told by
+    /// the words of their names and descriptions.
+    #[arg(long, value_name = "DIR", env = "TRACKSIDE_MODEL")]
+    pub model: Option<PathBuf>,
+}
+
+/// What is logged, and how.
+#[derive(Debug, Args)]
+pub struct Logging {
+    /// Level (error, warn, info, debug, trace, off), or levels by crate: info,trackside_routing=debug.
+    #[arg(long = "log", value_name = "FILTER", env = "TRACKSIDE_LOG", default_value = "info")]
+    filter: String,
+    /// What a line of the log looks like.
+    #[arg(long, value_name = "FORMAT", env = "TRACKSIDE_LOG_FORMAT", default_value = "json")]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogFormat {
+    Json,
+    Text,
+}
+
+impl Logging {
+    fn start(&self, metrics: &Arc<Metrics>) -> Result<log::Flush, Failure> {
+        let format = match self.log_format {
+            LogFormat::Json => log::Format::Json,
+            LogFormat::Text => log::Format::Text,
+        };
+        log::start(format, &self.filter, metrics).map_err(Failure::usage)
+    }
+}
+
+/// How a result is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Reads the command line. Help and version are printed at once, and so is what is wrong with it.
+///
+/// # Errors
+/// The code to exit with when there is nothing to run.
+pub fn parse() -> Result<Command, ExitCode> {
+    Arguments::try_parse().map(|arguments| arguments.command).map_err(|error| {
+        // Where help and complaints cannot be printed, the exit code still tells.
+        let _ = error.print();
+        let exit = if error.use_stderr() { Exit::Usage } else { Exit::Ok };
+        ExitCode::from(exit as u8)
+    })
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
+}
+
+/// Prints a result. A reader that has seen enough and closed the pipe is no error.
+fn print(text: &str) -> anyhow::Result<()> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot print the result"),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,17 @@
+//! The program: parse the command line, run the command, report how it went.
+
+use std::process::ExitCode;
+use trackside::cli::{self, Command};
+use trackside::exit;
+
+fn main() -> ExitCode {
+    let command = match cli::parse() {
+        Ok(command) => command,
+        Err(code) => return code,
+    };
+    exit::report(match command {
+        Command::Serve(arguments) => cli::serve::run(&arguments),
+        Command::Validate(arguments) => cli::validate::run(&arguments),
+        Command::Explain(arguments) => cli::explain::run(&arguments),
+    })
+}

@@ -1,0 +1,100 @@
+//! Three listeners on one runtime: ExtProc for the gateway, the HTTP API, and metrics.
+
+use crate::api::{self, Context};
+use crate::assemble::Ready;
+use crate::gateway::{Counted, Router};
+use crate::phase::{Phase, Phases};
+use crate::shutdown::Signals;
+use anyhow::Context as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use trackside_extproc as extproc;
+use trackside_routing::Live;
+use trackside_telemetry::Metrics;
+
+/// How long the HTTP listeners may take for the answers under way when everything else has ended.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Listeners that are bound, and not served yet.
+#[derive(Debug)]
+pub(crate) struct Listeners {
+    extproc: TcpListener,
+    api: TcpListener,
+    metrics: TcpListener,
+}
+
+impl Listeners {
+    /// Binds all three; port 0 takes a free one. Tells in the log which addresses it got.
+    pub(crate) async fn bind(extproc: SocketAddr, api: SocketAddr, metrics: SocketAddr) -> anyhow::Result<Self> {
+        let bound = Self {
+            extproc: listen("extproc", extproc).await?,
+            api: listen("api", api).await?,
+            metrics: listen("metrics", metrics).await?,
+        };
+        tracing::info!(
+            event = "listening",
+            extproc = %bound.extproc.local_addr()?,
+            api = %bound.api.local_addr()?,
+            metrics = %bound.metrics.local_addr()?,
+        );
+        Ok(bound)
+    }
+}
+
+async fn listen(name: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} for {name}"))
+}
+
+/// Serves until a signal asks for the end and the streams under way have come to theirs.
+pub(crate) async fn serve(
+    listeners: Listeners,
+    ready: Ready,
+    metrics: Arc<Metrics>,
+    limits: extproc::Limits,
+    mut signals: Signals,
+) -> anyhow::Result<()> {
+    let phases = Phases::starting();
+    let live = Arc::new(Live::new(ready.snapshot));
+    let context = Context {
+        live: Arc::clone(&live),
+        config: Arc::new(ready.config),
+        phases: phases.clone(),
+        started: unix_seconds(),
+    };
+    let mut http = JoinSet::new();
+    http.spawn(answer(listeners.api, api::router(context), phases.clone()));
+    http.spawn(answer(listeners.metrics, api::exposition(Arc::clone(&metrics)), phases.clone()));
+    let mut streams = JoinSet::new();
+    let observer = Arc::new(Counted(metrics));
+    let draining = phases.clone().reached(Phase::Draining);
+    streams.spawn(extproc::serve(listeners.extproc, Arc::new(Router(live)), observer, limits, draining));
+
+    phases.enter(Phase::Serving);
+    tokio::select! {
+        signal = signals.next() => tracing::info!(event = "draining", signal),
+        ended = streams.join_next() => ended.context("no ExtProc server")???,
+        ended = http.join_next() => ended.context("no HTTP server")???,
+    }
+    phases.enter(Phase::Draining);
+    tokio::select! {
+        ended = streams.join_next() => ended.context("no ExtProc server")???,
+        signal = signals.next() => tracing::warn!(event = "drain_cut_short", signal),
+    }
+    phases.enter(Phase::Ending);
+    // Whoever is not done by then waits for a client that does not read.
+    let _ = timeout(FAREWELL, async { while http.join_next().await.is_some() {} }).await;
+    tracing::info!(event = "ended");
+    Ok(())
+}
+
+async fn answer(listener: TcpListener, router: axum::Router, phases: Phases) -> std::io::Result<()> {
+    axum::serve(listener, router).with_graceful_shutdown(phases.reached(Phase::Ending)).await
+}
+
+fn unix_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}

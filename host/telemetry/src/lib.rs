@@ -1,0 +1,17 @@
+//! What the router tells about itself: counters and latencies in Prometheus' text format, and a log of one JSON line
+//! per event. It carries names, numbers and reasons, never prompt text.
+//!
+//! Know [`Metrics`], one method per thing that happens, and [`log::start`]. It must never depend on another crate of this
+//! project: every crate on the request path may use it.
+
+mod family;
+pub mod log;
+mod metrics;
+mod names;
+mod series;
+mod text;
+
+pub use metrics::{CONTENT_TYPE, Metrics, Routed};
+
+#[cfg(test)]
+mod tests;

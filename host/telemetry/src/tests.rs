@@ -1,0 +1,157 @@
+use crate::{Metrics, Routed};
+use std::time::Duration;
+
+const MS: Duration = Duration::from_millis(1);
+
+fn has(metrics: &Metrics, line: &str) {
+    let text = metrics.encode();
+    assert!(text.lines().any(|l| l == line), "no line {line} in\n{text}");
+}
+
+fn metrics() -> Metrics {
+    let metrics = Metrics::new("0.1.0");
+    metrics.know_models(["auto", "qwen3-8b"].map(String::from));
+    metrics
+}
+
+#[test]
+fn a_routed_request_moves_the_families_of_requests() {
+    let metrics = metrics();
+    metrics.routed(Routed {
+        original: "auto",
+        selected: "qwen3-8b",
+        reason_code: "auto_routing",
+        latency: Duration::from_micros(60),
+    });
+    has(&metrics, "# TYPE llm_model_requests_total counter");
+    has(&metrics, r#"llm_model_requests_total{model="qwen3-8b"} 1"#);
+    has(&metrics, r#"llm_model_routing_modifications_total{source_model="auto",target_model="qwen3-8b"} 1"#);
+    has(&metrics, r#"llm_routing_reason_codes_total{reason_code="auto_routing",model="qwen3-8b"} 1"#);
+    has(&metrics, "# TYPE llm_model_routing_latency_seconds histogram");
+    has(&metrics, r#"llm_model_routing_latency_seconds_bucket{le="0.00005"} 0"#);
+    has(&metrics, r#"llm_model_routing_latency_seconds_bucket{le="0.0001"} 1"#);
+    has(&metrics, r#"llm_model_routing_latency_seconds_bucket{le="2.5"} 1"#);
+    has(&metrics, r#"llm_model_routing_latency_seconds_bucket{le="+Inf"} 1"#);
+    has(&metrics, "llm_model_routing_latency_seconds_sum 0.00006");
+    has(&metrics, "llm_model_routing_latency_seconds_count 1");
+}
+
+#[test]
+fn a_model_that_keeps_its_name_is_no_modification() {
+    let metrics = metrics();
+    metrics.routed(Routed { original: "qwen3-8b", selected: "qwen3-8b", reason_code: "model_specified", latency: MS });
+    assert!(!metrics.encode().contains("llm_model_routing_modifications_total{"));
+}
+
+#[test]
+fn signals_decisions_selections_and_plugins_are_counted_under_the_peers_names() {
+    let metrics = metrics();
+    metrics.signal("keyword", ["math_words"], MS);
+    metrics.signal("domain", [], MS);
+    metrics.decision(Some(("math", 0.7)), MS);
+    metrics.decision(None, MS);
+    metrics.selection("static", "qwen3-8b", "math", MS);
+    metrics.plugin("system_prompt", "math", "success", MS);
+    metrics.reasoning("math", "qwen3-8b", Some("high"));
+    metrics.refused("", "parse_error");
+    for line in [
+        r#"llm_signal_extraction_total{signal_type="keyword",signal_name="math_words"} 1"#,
+        r#"llm_signal_extraction_total{signal_type="domain",signal_name="none"} 1"#,
+        r#"llm_signal_match_total{signal_type="keyword",signal_name="math_words"} 1"#,
+        r#"llm_signal_extraction_latency_seconds_count{signal_type="domain"} 1"#,
+        "llm_decision_evaluation_total 2",
+        "llm_decision_evaluation_latency_seconds_count 2",
+        r#"llm_decision_match_total{decision_name="math"} 1"#,
+        r#"llm_decision_confidence_bucket{decision_name="math",le="0.6"} 0"#,
+        r#"llm_decision_confidence_bucket{decision_name="math",le="0.7"} 1"#,
+        r#"llm_decision_confidence_sum{decision_name="math"} 0.7"#,
+        r#"llm_model_selection_total{method="static",model="qwen3-8b",decision="math"} 1"#,
+        r#"llm_model_selection_duration_seconds_count{method="static"} 1"#,
+        r#"llm_plugin_execution_total{plugin_type="system_prompt",decision_name="math",status="success"} 1"#,
+        r#"llm_plugin_execution_latency_seconds_count{plugin_type="system_prompt"} 1"#,
+        r#"llm_reasoning_decisions_total{category="math",model="qwen3-8b",enabled="true",effort="high"} 1"#,
+        r#"llm_request_errors_total{model="other",reason="parse_error"} 1"#,
+    ] {
+        has(&metrics, line);
+    }
+}
+
+#[test]
+fn components_and_streams_are_counted_under_our_names() {
+    let metrics = metrics();
+    metrics.call("keyword", "signal", "ok", MS);
+    metrics.component_log_dropped("keyword", 5);
+    metrics.degraded("keyword", "deadline");
+    metrics.stream_opened();
+    metrics.stream_opened();
+    metrics.stream_message("request_body");
+    metrics.stream_closed("ok");
+    for line in [
+        r#"trackside_build_info{version="0.1.0"} 1"#,
+        r#"trackside_component_calls_total{component="keyword",role="signal",outcome="ok"} 1"#,
+        r#"trackside_component_call_seconds_count{component="keyword",role="signal"} 1"#,
+        r#"trackside_component_log_dropped_total{component="keyword"} 5"#,
+        r#"trackside_degraded_total{component="keyword",reason="deadline"} 1"#,
+        "# TYPE trackside_extproc_streams gauge",
+        "trackside_extproc_streams 1",
+        r#"trackside_extproc_messages_total{kind="request_body"} 1"#,
+        r#"trackside_extproc_streams_total{outcome="ok"} 1"#,
+    ] {
+        has(&metrics, line);
+    }
+}
+
+#[test]
+fn a_flood_of_unknown_models_makes_one_series() {
+    let metrics = metrics();
+    for n in 0..5000 {
+        metrics.refused(&format!("model-{n}"), "model_not_found");
+    }
+    has(&metrics, r#"llm_request_errors_total{model="other",reason="model_not_found"} 5000"#);
+}
+
+#[test]
+fn a_flood_of_label_values_ends_in_one_series() {
+    let metrics = metrics();
+    for n in 0..5000 {
+        metrics.degraded(&format!("component-{n}"), "trap");
+    }
+    let series = metrics.encode().lines().filter(|line| line.starts_with("trackside_degraded_total{")).count();
+    assert_eq!(series, 1001);
+    has(&metrics, r#"trackside_degraded_total{component="other",reason="other"} 4000"#);
+}
+
+#[test]
+fn a_component_has_fifty_counters_of_its_own() {
+    let metrics = metrics();
+    for n in 0..60 {
+        metrics.component_metric("greedy", &format!("counter_{n}"), 0.5);
+    }
+    metrics.component_metric("modest", "hits", 2.0);
+    metrics.component_metric("modest", "hits", -1.0);
+    metrics.component_metric("modest", "hits", f64::NAN);
+    metrics.component_metric("modest", "Not a name", 1.0);
+    has(&metrics, r#"trackside_component_metric_total{component="greedy",name="other"} 5"#);
+    has(&metrics, r#"trackside_component_metric_total{component="modest",name="hits"} 2"#);
+    let text = metrics.encode();
+    assert_eq!(text.lines().filter(|line| line.contains("component=\"modest\"")).count(), 1);
+    assert_eq!(text.lines().filter(|line| line.contains("component=\"greedy\"")).count(), 51);
+}
+
+#[test]
+fn label_values_are_escaped() {
+    let metrics = metrics();
+    metrics.degraded("a\"b\\c\nd", "trap");
+    has(&metrics, r#"trackside_degraded_total{component="a\"b\\c\nd",reason="trap"} 1"#);
+}
+
+#[test]
+fn counts_from_many_threads_add_up() {
+    let metrics = metrics();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| (0..1000).for_each(|_| metrics.component_metric("c", "n", 0.5)));
+        }
+    });
+    has(&metrics, r#"trackside_component_metric_total{component="c",name="n"} 2000"#);
+}

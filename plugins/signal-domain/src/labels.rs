@@ -1,0 +1,145 @@
+//! What a text is sorted into. The labels are not the domains: a domain may stand for several, and one that nobody
+//! declared still takes the texts that belong to it.
+
+use crate::known::{KNOWN, Known, OTHER};
+use crate::settings::Rule;
+
+/// How many texts of the bank stand for one label.
+pub(crate) const TEXTS: usize = 2;
+
+/// All labels, in a fixed order.
+#[derive(Debug)]
+pub(crate) struct Labels {
+    labels: Vec<Label>,
+    domains: Vec<String>,
+}
+
+/// One thing that a text may be about.
+#[derive(Debug)]
+pub(crate) struct Label {
+    pub(crate) name: String,
+    pub(crate) known: Option<&'static Known>,
+    /// What the configuration says about it.
+    pub(crate) description: String,
+    /// Position of the domain that it counts for, if one was declared.
+    pub(crate) domain: Option<usize>,
+}
+
+impl Labels {
+    /// The labels that the domains declare; `other`, so that a text may always be about something else; and all known
+    /// ones as long as nothing but known ones are declared: a file with three of them is not asked to sort the rest
+    /// of the world into these three.
+    pub(crate) fn new(rules: &[Rule]) -> Self {
+        let mut labels: Vec<Label> = Vec::new();
+        for (domain, rule) in rules.iter().enumerate() {
+            let own = [rule.name.clone()];
+            let names = if rule.mmlu_categories.is_empty() { &own[..] } else { &rule.mmlu_categories };
+            for name in names.iter().map(|name| name.trim().to_lowercase()) {
+                let described = names.len() == 1;
+                let description = if described { rule.description.clone() } else { String::new() };
+                // The last domain that claims a label gets it.
+                labels.retain(|label| label.name != name);
+                labels.push(Label { known: find(&name), name, description, domain: Some(domain) });
+            }
+        }
+        let only_known = labels.iter().all(|label| label.known.is_some());
+        for known in KNOWN.iter().filter(|known| only_known || known.name == OTHER) {
+            if labels.iter().all(|label| label.name != known.name) {
+                let (name, description) = (known.name.to_owned(), String::new());
+                labels.push(Label { known: Some(known), name, description, domain: None });
+            }
+        }
+        Self { labels, domains: rules.iter().map(|rule| rule.name.clone()).collect() }
+    }
+
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Label> {
+        self.labels.iter()
+    }
+
+    pub(crate) fn domain(&self, position: usize) -> &str {
+        self.domains.get(position).map_or("", String::as_str)
+    }
+
+    /// The texts to compare a request with, [`TEXTS`] for each label.
+    pub(crate) fn bank(&self) -> Vec<String> {
+        self.labels.iter().flat_map(Label::texts).collect()
+    }
+}
+
+impl Label {
+    fn texts(&self) -> [String; TEXTS] {
+        let question = match self.known {
+            Some(known) => known.question.to_owned(),
+            None => format!("a question about {}", self.name),
+        };
+        let about = match (self.known, self.description.trim()) {
+            (Some(known), "") => known.about,
+            (None, "") => &self.name,
+            (_, description) => description,
+        };
+        [question, about.to_owned()]
+    }
+}
+
+fn find(name: &str) -> Option<&'static Known> {
+    KNOWN.iter().find(|known| known.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(rules: serde_json::Value) -> Vec<(String, Option<usize>)> {
+        let rules: Vec<Rule> = serde_json::from_value(rules).unwrap();
+        Labels::new(&rules).labels.into_iter().map(|label| (label.name, label.domain)).collect()
+    }
+
+    #[test]
+    fn known_domains_compete_with_all_known_labels() {
+        let labels = labels(serde_json::json!([{"name": "Math"}, {"name": "law"}]));
+        assert_eq!(labels.len(), 14);
+        assert_eq!(labels[..2], [("math".into(), Some(0)), ("law".into(), Some(1))]);
+        assert!(labels[2..].iter().all(|(_, domain)| domain.is_none()));
+    }
+
+    #[test]
+    fn domains_of_ones_own_compete_with_each_other_and_with_everything_else() {
+        let labels = labels(serde_json::json!([{"name": "billing"}, {"name": "math"}]));
+        assert_eq!(labels, [("billing".into(), Some(0)), ("math".into(), Some(1)), ("other".into(), None)]);
+    }
+
+    #[test]
+    fn the_last_domain_that_names_a_category_gets_it() {
+        let labels = labels(serde_json::json!([
+            {"name": "stem", "mmlu_categories": ["Math", "physics"]},
+            {"name": "math"},
+            {"name": "science", "mmlu_categories": ["physics", "other"]},
+        ]));
+        let of = |name: &str| labels.iter().find(|(label, _)| label == name).and_then(|(_, domain)| *domain);
+        assert_eq!((of("math"), of("physics"), of("other")), (Some(1), Some(2), Some(2)));
+        assert_eq!(labels.len(), 14);
+    }
+
+    #[test]
+    fn a_description_takes_the_place_of_the_built_in_one() {
+        let rules: Vec<Rule> = serde_json::from_value(serde_json::json!([
+            {"name": "math", "description": "Sums."},
+            {"name": "billing", "description": "Invoices."},
+            {"name": "support"},
+        ]))
+        .unwrap();
+        let bank = Labels::new(&rules).bank();
+        assert_eq!(
+            bank[..6],
+            [
+                "a question about math",
+                "Sums.",
+                "a question about billing",
+                "Invoices.",
+                "a question about support",
+                "support",
+            ]
+        );
+        assert_eq!(bank.len(), 8, "and two for `other`");
+    }
+}

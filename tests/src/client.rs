@@ -1,0 +1,166 @@
+//! A client that sends bytes exactly as it is told and tells exactly what came back.
+
+use crate::mode::Http;
+use bytes::{Bytes, BytesMut};
+use futures_util::stream;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
+use http_body_util::{BodyExt, Either, Full, StreamBody};
+use hyper::{
+    body::{Frame, Incoming},
+    client::conn::{http1, http2},
+};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use std::{convert::Infallible, net::SocketAddr, time::Duration};
+use tokio::{net::TcpStream, task::JoinSet};
+
+/// Longest wait for anything from the gateway.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A request body.
+#[derive(Clone, Debug)]
+pub enum Upload {
+    /// In one piece, its length told in advance.
+    Whole(Bytes),
+    /// Piece by piece without a length, with trailers behind it if there are any.
+    Pieces(Vec<Bytes>, Option<HeaderMap>),
+}
+
+/// A request.
+#[derive(Clone, Debug)]
+pub struct Message {
+    pub method: Method,
+    pub path: String,
+    pub headers: HeaderMap,
+    pub upload: Upload,
+}
+
+impl Message {
+    /// A chat completion with this body.
+    pub fn chat(body: impl Into<Bytes>) -> Message {
+        Message::post("/v1/chat/completions", body).with("content-type", "application/json")
+    }
+
+    /// A POST of these bytes.
+    pub fn post(path: &str, body: impl Into<Bytes>) -> Message {
+        let upload = Upload::Whole(body.into());
+        Message { method: Method::POST, path: path.to_owned(), headers: HeaderMap::new(), upload }
+    }
+
+    /// A GET.
+    pub fn get(path: &str) -> Message {
+        Message { method: Method::GET, ..Message::post(path, Bytes::new()) }
+    }
+
+    /// The same with one more header.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: &str) -> Message {
+        self.headers.append(HeaderName::from_static(name), HeaderValue::from_str(value).expect("a valid header"));
+        self
+    }
+
+    /// The same bytes in pieces of a size.
+    #[must_use]
+    pub fn in_pieces(mut self, size: usize, trailers: Option<HeaderMap>) -> Message {
+        if let Upload::Whole(body) = &self.upload {
+            let pieces = body.chunks(size).map(Bytes::copy_from_slice).collect();
+            self.upload = Upload::Pieces(pieces, trailers);
+        }
+        self
+    }
+}
+
+/// The answer's head has arrived; its body arrives as it is read.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: HeaderMap,
+    body: Incoming,
+    connection: JoinSet<()>,
+}
+
+impl Reply {
+    /// A header's value, if it came once and is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.headers.get_all(name).iter();
+        let value = values.next()?.to_str().ok()?;
+        assert!(values.next().is_none(), "{name} came more than once");
+        Some(value)
+    }
+
+    /// Reads until at least this many bytes are there, or the body ends.
+    pub async fn read(&mut self, at_least: usize) -> Bytes {
+        let mut read = BytesMut::new();
+        while read.len() < at_least {
+            let frame = tokio::time::timeout(PATIENCE, self.body.frame()).await.expect("the answer goes on in time");
+            let Some(frame) = frame else { break };
+            if let Ok(data) = frame.expect("the answer is not cut").into_data() {
+                read.extend_from_slice(&data);
+            }
+        }
+        read.freeze()
+    }
+
+    /// Reads the rest and closes the connection.
+    pub async fn finish(mut self) -> Bytes {
+        let rest = self.read(usize::MAX).await;
+        self.connection.shutdown().await;
+        rest
+    }
+}
+
+/// Sends a message on a connection of its own and waits for the head of the answer.
+pub async fn send(to: SocketAddr, http: Http, message: &Message) -> Reply {
+    tokio::time::timeout(PATIENCE, exchange(to, http, message)).await.expect("the answer begins in time")
+}
+
+async fn exchange(to: SocketAddr, http: Http, message: &Message) -> Reply {
+    let stream = TokioIo::new(TcpStream::connect(to).await.expect("the gateway listens"));
+    let request = request(to, http, message);
+    let mut tasks = JoinSet::new();
+    // A connection that breaks shows in the answer, which then breaks too.
+    let response: Response<Incoming> = match http {
+        Http::One => {
+            let (mut sender, connection) = http1::handshake(stream).await.expect("HTTP/1 needs no handshake");
+            tasks.spawn(async move { drop(connection.await) });
+            sender.send_request(request).await
+        }
+        Http::Two => {
+            let handshake = http2::handshake(TokioExecutor::new(), stream).await;
+            let (mut sender, connection) = handshake.expect("the gateway speaks HTTP/2");
+            tasks.spawn(async move { drop(connection.await) });
+            sender.send_request(request).await
+        }
+    }
+    .expect("the gateway answers");
+    let (head, body) = response.into_parts();
+    Reply { status: head.status.as_u16(), headers: head.headers, body, connection: tasks }
+}
+
+type Pieces = stream::Iter<std::vec::IntoIter<Result<Frame<Bytes>, Infallible>>>;
+
+fn request(to: SocketAddr, http: Http, message: &Message) -> Request<Either<Full<Bytes>, StreamBody<Pieces>>> {
+    let body = match &message.upload {
+        Upload::Whole(body) => Either::Left(Full::new(body.clone())),
+        Upload::Pieces(pieces, trailers) => {
+            let pieces = pieces.iter().cloned().map(Frame::data);
+            let frames: Vec<_> = pieces.chain(trailers.clone().map(Frame::trailers)).map(Ok).collect();
+            Either::Right(StreamBody::new(stream::iter(frames)))
+        }
+    };
+    // HTTP/1 names its host in a header, HTTP/2 in the address.
+    let address = if http == Http::One { message.path.clone() } else { format!("http://{to}{}", message.path) };
+    let mut request = Request::new(body);
+    *request.method_mut() = message.method.clone();
+    *request.uri_mut() = address.parse().expect("a valid path");
+    *request.headers_mut() = message.headers.clone();
+    if http == Http::One {
+        let host = HeaderValue::from_str(&to.to_string()).expect("an address is a valid header");
+        request.headers_mut().insert("host", host);
+        if let Upload::Pieces(_, Some(trailers)) = &message.upload {
+            let names = trailers.keys().map(HeaderName::as_str).collect::<Vec<_>>().join(", ");
+            // Without this announcement the client library leaves the trailers out.
+            request.headers_mut().insert("trailer", HeaderValue::from_str(&names).expect("names are valid"));
+        }
+    }
+    request
+}

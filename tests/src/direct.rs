@@ -1,0 +1,101 @@
+//! A gateway in a few lines: speaks ExtProc to a processor without Envoy between.
+
+use bytes::Bytes;
+use std::net::SocketAddr;
+use tokio::sync::mpsc;
+use tonic::{Status, Streaming, transport::Channel};
+use trackside_extproc::proto::{
+    BodySendMode, HeaderMap, HeaderValue, HttpBody, HttpHeaders, ProcessingRequest, ProcessingResponse,
+    ProtocolConfiguration, external_processor_client::ExternalProcessorClient, processing_request::Request,
+    processing_response::Response,
+};
+
+/// A connection to a processor.
+#[derive(Clone, Debug)]
+pub struct Gateway(ExternalProcessorClient<Channel>);
+
+/// What a processor made of a request.
+#[derive(Debug)]
+pub struct Verdict {
+    /// The last answer: to the body, or an immediate response.
+    pub last: ProcessingResponse,
+    /// Status of the answer that goes to the client at once, if one does.
+    pub immediate: Option<u32>,
+    /// The body that goes on, if it is not the one that was sent.
+    pub body: Option<Bytes>,
+}
+
+impl Gateway {
+    /// Connects.
+    ///
+    /// # Errors
+    /// When nobody listens.
+    pub async fn connect(to: SocketAddr) -> Result<Gateway, tonic::transport::Error> {
+        let client = ExternalProcessorClient::connect(format!("http://{to}")).await?;
+        Ok(Gateway(client.max_decoding_message_size(usize::MAX).max_encoding_message_size(usize::MAX)))
+    }
+
+    /// Asks about one chat completion, as a gateway does that buffers request bodies and shows no answers.
+    ///
+    /// # Errors
+    /// When the processor ends the stream instead of answering.
+    pub async fn ask(&mut self, body: Bytes) -> Result<Verdict, Status> {
+        let (sender, receiver) = mpsc::channel(1);
+        // A full channel cannot be: each message is sent after the one before was answered.
+        let _ = sender.try_send(headers(body.len()));
+        let mut answers = self.0.process(tokio_stream::wrappers::ReceiverStream::new(receiver)).await?.into_inner();
+        let first = next(&mut answers).await?;
+        if let Some(Response::ImmediateResponse(_)) = first.response {
+            return Ok(verdict(first));
+        }
+        let _ = sender.try_send(message(Request::RequestBody(HttpBody { body, end_of_stream: true })));
+        next(&mut answers).await.map(verdict)
+    }
+}
+
+async fn next(answers: &mut Streaming<ProcessingResponse>) -> Result<ProcessingResponse, Status> {
+    answers.message().await?.ok_or_else(|| Status::aborted("the processor ended the stream before it answered"))
+}
+
+fn message(request: Request) -> ProcessingRequest {
+    ProcessingRequest { request: Some(request), ..ProcessingRequest::default() }
+}
+
+fn headers(length: usize) -> ProcessingRequest {
+    let header = |key: &str, value: &str| HeaderValue {
+        key: key.to_owned(),
+        value: String::new(),
+        raw_value: Bytes::copy_from_slice(value.as_bytes()),
+    };
+    let headers = vec![
+        header(":method", "POST"),
+        header(":path", "/v1/chat/completions"),
+        header(":authority", "localhost"),
+        header("content-type", "application/json"),
+        header("content-length", &length.to_string()),
+    ];
+    ProcessingRequest {
+        protocol_config: Some(ProtocolConfiguration {
+            request_body_mode: BodySendMode::Buffered.into(),
+            response_body_mode: BodySendMode::None.into(),
+            send_body_without_waiting_for_header_response: false,
+        }),
+        ..message(Request::RequestHeaders(HttpHeaders { headers: Some(HeaderMap { headers }), end_of_stream: false }))
+    }
+}
+
+fn verdict(last: ProcessingResponse) -> Verdict {
+    use trackside_extproc::proto::body_mutation::Mutation;
+    let (mut immediate, mut body) = (None, None);
+    match &last.response {
+        Some(Response::ImmediateResponse(reply)) => immediate = Some(reply.status.as_ref().map_or(200, |s| s.code as u32)),
+        Some(Response::RequestBody(answer)) => {
+            let mutation = answer.response.as_ref().and_then(|common| common.body_mutation.as_ref()?.mutation.as_ref());
+            if let Some(Mutation::Body(bytes)) = mutation {
+                body = Some(bytes.clone());
+            }
+        }
+        _ => {}
+    }
+    Verdict { last, immediate, body }
+}

@@ -1,0 +1,67 @@
+//! The real `trackside` executable, serving.
+
+use crate::{place, process::Process, scrape};
+use serde_json::Value;
+use std::{ffi::OsString, net::SocketAddr, path::Path};
+
+/// How domains are told apart.
+#[derive(Clone, Debug)]
+pub enum Scorer {
+    /// By the words of their names and descriptions: what a start without a model does.
+    Lexical,
+    /// By the small sentence encoder.
+    Encoder,
+}
+
+/// A running router.
+#[derive(Debug)]
+pub struct Trackside {
+    process: Process,
+    pub extproc: SocketAddr,
+    pub api: SocketAddr,
+    pub metrics: SocketAddr,
+}
+
+impl Trackside {
+    /// Starts it on free ports. `None` when the encoder is asked for, not installed, and the test is to be skipped.
+    pub async fn start(config: &Path, scorer: Scorer) -> Option<Trackside> {
+        let mut arguments: Vec<OsString> = vec!["serve".into(), "--config".into(), config.into()];
+        for port in ["--extproc", "--api", "--metrics"] {
+            arguments.extend([port.into(), "127.0.0.1:0".into()]);
+        }
+        if let Scorer::Encoder = scorer {
+            arguments.extend(["--model".into(), place::encoder()?.into()]);
+        }
+        let binary = place::trackside();
+        // A cache of the tests' own, so that they neither trust nor touch that of the user.
+        let cache = binary.with_file_name("test-cache").into_os_string();
+        let process = Process::start("trackside", binary.as_os_str(), &arguments, &[("XDG_CACHE_HOME", cache)]);
+        let [extproc, api, metrics] = process.wait_for("listening", listening).await;
+        Some(Trackside { process, extproc, api, metrics })
+    }
+
+    /// Its counters and histograms, as Prometheus reads them.
+    pub fn metrics(&self) -> String {
+        let (status, page) = scrape::get(self.metrics, "/metrics").expect("the metrics page answers");
+        assert_eq!(status, 200, "{page}");
+        page
+    }
+
+    /// The lines of its log that carry an event of this name.
+    pub fn events(&self, name: &str) -> Vec<Value> {
+        let written = self.process.written();
+        let events = written.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        events.filter(|line| line["event"] == name).collect()
+    }
+
+    /// Processor time that it has used.
+    pub fn cpu(&self) -> std::time::Duration {
+        self.process.cpu()
+    }
+}
+
+fn listening(line: &str) -> Option<[SocketAddr; 3]> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    let address = |name: &str| line[name].as_str().and_then(|text| text.parse().ok());
+    (line["event"] == "listening").then(|| Some([address("extproc")?, address("api")?, address("metrics")?]))?
+}

@@ -1,0 +1,9 @@
+//! The component host, from outside: components that misbehave, and what becomes of the calls beside them.
+
+mod cache;
+mod contract;
+mod limits;
+mod load;
+mod measure;
+mod pool;
+mod world;

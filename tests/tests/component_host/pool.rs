@@ -1,0 +1,85 @@
+//! Instances are shared, bounded, and never used again after something went wrong.
+
+use crate::world::{MISBEHAVING, World, ask, grants, head, limits, request, rule};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+use trackside_components::{CallError, EngineOptions, Limits};
+
+#[tokio::test]
+async fn one_instance_serves_one_call_after_the_other() {
+    let world = Arc::new(World::default());
+    let configured = world.that("match").await;
+    for _ in 0..100 {
+        assert_eq!(ask(&configured, "").await.unwrap().len(), 1);
+    }
+    assert_eq!((configured.instances().created, configured.instances().idle), (1, 1));
+    assert_eq!(world.outcomes(), ["ok"; 100]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sixty_four_calls_at_once_share_four_instances() {
+    let world = Arc::new(World::default());
+    let engine = world.engine(EngineOptions { pool_size: 4, instances: 100, ..EngineOptions::default() });
+    let limits = Limits { deadline: Duration::from_secs(20), ..limits() };
+    let configured = engine.load(MISBEHAVING).unwrap().configure(&rule("hash"), &grants(), &limits).await.unwrap();
+    let mut calls = JoinSet::new();
+    for n in 0..64 {
+        let configured = configured.clone();
+        calls.spawn(async move { ask(&configured, &format!("text {n}")).await });
+    }
+    while let Some(answer) = calls.join_next().await {
+        assert_eq!(answer.unwrap().unwrap().len(), 1);
+    }
+    let counts = configured.instances();
+    assert!(counts.created <= 4 && counts.dropped == 0, "{counts:?}");
+}
+
+#[tokio::test]
+async fn a_call_that_finds_every_instance_out_waits_and_then_gives_up() {
+    let world = Arc::new(World::default());
+    let engine = world.engine(EngineOptions { pool_size: 1, instances: 100, ..EngineOptions::default() });
+    let limits = Limits { deadline: Duration::from_millis(300), ..limits() };
+    let configured = engine.load(MISBEHAVING).unwrap().configure(&rule("wait"), &grants(), &limits).await.unwrap();
+    let short = configured.clone();
+    let second = async move {
+        tokio::task::yield_now().await;
+        let deadline = Instant::now() + Duration::from_millis(30);
+        short.evaluate(&request(""), &head(""), deadline).await.unwrap_err()
+    };
+    let (first, second) = tokio::join!(ask(&configured, ""), second);
+    assert_eq!(second, CallError::Exhausted);
+    assert_eq!(first.unwrap_err().outcome(), "deadline");
+    assert_eq!(world.outcomes(), ["unavailable", "deadline"]);
+}
+
+#[tokio::test]
+async fn a_cancelled_call_takes_its_instance_with_it() {
+    let world = Arc::new(World::default());
+    for does in ["wait", "spin"] {
+        let configured = world.that(does).await;
+        let cancelled = tokio::time::timeout(Duration::from_millis(20), ask(&configured, "")).await;
+        assert!(cancelled.is_err(), "{does} ended by itself");
+        let counts = configured.instances();
+        assert_eq!((counts.created, counts.dropped, counts.idle), (1, 1, 0), "{does}: {counts:?}");
+    }
+    assert_eq!(world.outcomes(), ["cancelled"; 2]);
+}
+
+#[tokio::test]
+async fn a_fresh_instance_serves_what_a_stopped_one_could_not() {
+    let world = Arc::new(World::default());
+    let configured = world.that("spin-if-asked").await;
+    assert_eq!(ask(&configured, "spin").await.unwrap_err().outcome(), "deadline");
+    assert_eq!(ask(&configured, "calm").await.unwrap().len(), 1);
+    assert_eq!(world.outcomes(), ["deadline", "ok"]);
+    assert_eq!((configured.instances().created, configured.instances().dropped), (2, 1));
+}
+
+#[tokio::test]
+async fn an_ability_that_is_not_exported_is_unavailable() {
+    let configured = Arc::new(World::default()).that("match").await;
+    let error =
+        configured.rank(&request(""), &head(""), &[], Instant::now() + Duration::from_secs(1)).await.unwrap_err();
+    assert_eq!(error, CallError::Missing { interface: "decision-ranking" });
+}

@@ -1,0 +1,230 @@
+//! A host for one test: every capability is a table, and everything that is told to it is kept.
+
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::future;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use trackside_components::types::{Match, RequestHead, SignalMatch};
+use trackside_components::{
+    CallError, Capabilities, Capability, Component, Configured, Current, Embed, EmbedFailure, Engine, EngineOptions,
+    Grants, KeyValue, KeyValueFailure, Level, Limits, Log, Metrics, RequestEmbedding, Role, SystemClock, Waiting,
+};
+
+pub const MISBEHAVING: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/trackside_misbehaving.wasm"));
+pub const COVETOUS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/trackside_covetous.wasm"));
+
+/// What a call may take in these tests: more than in production, because the machine is busy with other tests.
+pub const DEADLINE: Duration = Duration::from_millis(200);
+
+/// How late a stopped call may return on a busy machine.
+pub const SLACK: Duration = Duration::from_millis(800);
+
+#[derive(Default)]
+pub struct World {
+    pub calls: Mutex<Vec<(String, Role, &'static str)>>,
+    pub lines: Mutex<Vec<(Option<String>, Level, String)>>,
+    pub dropped_lines: Mutex<u32>,
+    pub counters: Mutex<HashMap<String, f64>>,
+    pub embedded: Mutex<Vec<String>>,
+    values: Mutex<HashMap<String, i64>>,
+}
+
+impl World {
+    pub fn outcomes(&self) -> Vec<&'static str> {
+        self.calls.lock().unwrap().iter().map(|(_, _, outcome)| *outcome).collect()
+    }
+
+    pub fn engine(self: &Arc<Self>, options: EngineOptions) -> Engine {
+        let capabilities = Capabilities {
+            embed: self.clone(),
+            key_value: self.clone(),
+            log: self.clone(),
+            metrics: self.clone(),
+            clock: Arc::new(SystemClock::default()),
+        };
+        Engine::new(options, capabilities).unwrap()
+    }
+
+    pub fn load(self: &Arc<Self>, wasm: &[u8]) -> Component {
+        self.engine(EngineOptions { instances: 100, ..EngineOptions::default() }).load(wasm).unwrap()
+    }
+
+    /// The misbehaving component, set to do one thing.
+    pub async fn that(self: &Arc<Self>, does: &str) -> Configured {
+        self.that_within(does, limits()).await
+    }
+
+    pub async fn that_within(self: &Arc<Self>, does: &str, limits: Limits) -> Configured {
+        self.load(MISBEHAVING).configure(&rule(does), &grants(), &limits).await.unwrap()
+    }
+
+    /// The same, set to do something, and to lose its instance when the text is `spin`.
+    pub async fn that_loses_its_instance(self: &Arc<Self>, does: &str) -> Configured {
+        let settings = rules(&[does, "spin-if-asked"]);
+        self.load(MISBEHAVING).configure(&settings, &grants(), &limits()).await.unwrap()
+    }
+}
+
+pub fn limits() -> Limits {
+    Limits { deadline: DEADLINE, configure_deadline: Duration::from_secs(2), ..Limits::default() }
+}
+
+pub fn grants() -> Grants {
+    [Capability::Embeddings, Capability::KeyValue].into_iter().collect()
+}
+
+pub fn rule(does: &str) -> Value {
+    rules(&[does])
+}
+
+pub fn rules(deeds: &[&str]) -> Value {
+    let rules: Vec<_> = deeds.iter().map(|does| json!({ "name": "x", "does": does })).collect();
+    json!({ "rules": rules, "module": {} })
+}
+
+pub fn head(text: &str) -> RequestHead {
+    RequestHead {
+        id: "request-1".to_owned(),
+        model: "auto".to_owned(),
+        dialect: "chat-completions".to_owned(),
+        streaming: false,
+        text: text.to_owned(),
+        extra: Vec::new(),
+    }
+}
+
+/// Calls a signal about a text, with plenty of time from the caller's side.
+pub async fn ask(configured: &Configured, text: &str) -> Result<Vec<Match>, CallError> {
+    ask_about(configured, &request(text)).await
+}
+
+pub async fn ask_about(configured: &Configured, request: &Arc<dyn Current>) -> Result<Vec<Match>, CallError> {
+    configured.evaluate(request, &head(request.text()), Instant::now() + Duration::from_secs(30)).await
+}
+
+pub fn request(text: &str) -> Arc<dyn Current> {
+    Arc::new(Request { text: text.to_owned(), embedding: RequestEmbedding::default() })
+}
+
+struct Request {
+    text: String,
+    embedding: RequestEmbedding,
+}
+
+impl Current for Request {
+    fn header(&self, name: &str) -> Option<String> {
+        Some(format!("value of {name}"))
+    }
+
+    fn message_count(&self) -> u32 {
+        1
+    }
+
+    fn message(&self, index: u32) -> Option<(String, String)> {
+        (index == 0).then(|| ("user".to_owned(), self.text.clone()))
+    }
+
+    fn field(&self, path: &[String]) -> Option<String> {
+        (path == ["model"]).then(|| "\"auto\"".to_owned())
+    }
+
+    fn body(&self) -> String {
+        "the whole body".to_owned()
+    }
+
+    fn metadata(&self, name: &str) -> Option<String> {
+        (name == "tenant").then(|| "acme".to_owned())
+    }
+
+    fn matches(&self) -> Vec<SignalMatch> {
+        Vec::new()
+    }
+
+    fn id(&self) -> &str {
+        "request-1"
+    }
+
+    fn text(&self) -> &str {
+        &self.text
+    }
+
+    fn embedding(&self) -> &RequestEmbedding {
+        &self.embedding
+    }
+}
+
+/// Embeds by the first letter.
+impl Embed for World {
+    fn available(&self) -> bool {
+        true
+    }
+
+    fn embed<'a>(&'a self, text: &'a str, _: Instant) -> Waiting<'a, Result<Arc<[f32]>, EmbedFailure>> {
+        self.embedded.lock().unwrap().push(text.to_owned());
+        Box::pin(async move { Ok("abc".chars().map(|axis| if text.starts_with(axis) { 1.0 } else { 0.0 }).collect()) })
+    }
+}
+
+/// Counters; a look-up never ends.
+impl KeyValue for World {
+    fn get<'a>(&'a self, _: &'a str, _: &'a str) -> Waiting<'a, Result<Option<Vec<u8>>, KeyValueFailure>> {
+        Box::pin(future::pending())
+    }
+
+    fn put<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a str,
+        _: Vec<u8>,
+        _: Option<Duration>,
+    ) -> Waiting<'a, Result<(), KeyValueFailure>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn add<'a>(
+        &'a self,
+        scope: &'a str,
+        key: &'a str,
+        by: i64,
+        _: Option<Duration>,
+    ) -> Waiting<'a, Result<i64, KeyValueFailure>> {
+        let mut values = self.values.lock().unwrap();
+        let value = values.entry(format!("{scope}/{key}")).or_default();
+        *value += by;
+        let sum = *value;
+        Box::pin(async move { Ok(sum) })
+    }
+
+    fn swap<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a str,
+        _: Option<Vec<u8>>,
+        _: Vec<u8>,
+        _: Option<Duration>,
+    ) -> Waiting<'a, Result<bool, KeyValueFailure>> {
+        Box::pin(async { Ok(false) })
+    }
+}
+
+impl Log for World {
+    fn line(&self, component: &str, request: Option<&str>, level: Level, message: &str) {
+        assert_eq!(component, "misbehaving");
+        self.lines.lock().unwrap().push((request.map(str::to_owned), level, message.to_owned()));
+    }
+
+    fn dropped(&self, _: &str, lines: u32) {
+        *self.dropped_lines.lock().unwrap() += lines;
+    }
+}
+
+impl Metrics for World {
+    fn add(&self, component: &str, name: &str, by: f64) {
+        *self.counters.lock().unwrap().entry(format!("{component}/{name}")).or_default() += by;
+    }
+
+    fn call(&self, component: &str, role: Role, outcome: &'static str, _: Duration) {
+        self.calls.lock().unwrap().push((component.to_owned(), role, outcome));
+    }
+}
