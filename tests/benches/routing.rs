@@ -22,9 +22,7 @@ use trackside_extproc::proto::{
     processing_request::Request as Asked,
     processing_response::Response as Answered,
 };
-use trackside_tests::{
-    Scorer, Trackside, direct::Gateway, place, process::Process, scrape::metric,
-};
+use trackside_tests::{Scorer, Trackside, direct::Gateway, place, process::Process, scrape::metric};
 
 const WARM_UP: usize = 500;
 const ROUNDS: usize = 10;
@@ -48,7 +46,10 @@ struct Bare;
 impl ExternalProcessor for Bare {
     type ProcessStream = BoxStream<'static, Result<ProcessingResponse, Status>>;
 
-    async fn process(&self, asked: Request<Streaming<ProcessingRequest>>) -> Result<Response<Self::ProcessStream>, Status> {
+    async fn process(
+        &self,
+        asked: Request<Streaming<ProcessingRequest>>,
+    ) -> Result<Response<Self::ProcessStream>, Status> {
         let answers = asked.into_inner().map(|message| message.map(fixed));
         Ok(Response::new(Box::pin(answers)))
     }
@@ -67,7 +68,8 @@ fn fixed(message: ProcessingRequest) -> ProcessingResponse {
                 }),
                 ..HeaderValueOption::default()
             };
-            let set_headers = vec![header("x-selected-model", "qwen3-8b"), header("content-length", &body.len().to_string())];
+            let set_headers =
+                vec![header("x-selected-model", "qwen3-8b"), header("content-length", &body.len().to_string())];
             Answered::RequestBody(BodyResponse {
                 response: Some(CommonResponse {
                     header_mutation: Some(HeaderMutation { set_headers, remove_headers: Vec::new() }),
@@ -213,7 +215,9 @@ fn components(page: &str) {
     println!("{:<16}{:>20}{:>20}", "component", "calls", "mean, us");
     let count = format!("{SECONDS}_count");
     for line in page.lines().filter(|line| line.starts_with(&count)) {
-        let Some(component) = line.split("component=\"").nth(1).and_then(|rest| rest.split('"').next()) else { continue };
+        let Some(component) = line.split("component=\"").nth(1).and_then(|rest| rest.split('"').next()) else {
+            continue;
+        };
         let label = format!("component=\"{component}\"");
         let calls = metric(page, &count, &[&label]);
         let mean = metric(page, &format!("{SECONDS}_sum"), &[&label]) / calls * 1e6;

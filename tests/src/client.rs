@@ -10,6 +10,7 @@ use hyper::{
     client::conn::{http1, http2},
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use serde_json::Value;
 use std::{convert::Infallible, net::SocketAddr, time::Duration};
 use tokio::{net::TcpStream, task::JoinSet};
 
@@ -81,10 +82,7 @@ pub struct Reply {
 impl Reply {
     /// A header's value, if it came once and is text.
     pub fn header(&self, name: &str) -> Option<&str> {
-        let mut values = self.headers.get_all(name).iter();
-        let value = values.next()?.to_str().ok()?;
-        assert!(values.next().is_none(), "{name} came more than once");
-        Some(value)
+        only(&self.headers, name)
     }
 
     /// Reads until at least this many bytes are there, or the body ends.
@@ -106,6 +104,19 @@ impl Reply {
         self.connection.shutdown().await;
         rest
     }
+}
+
+/// A header's value, if it came once and is text.
+pub(crate) fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    assert!(values.next().is_none(), "{name} came more than once");
+    Some(value)
+}
+
+/// A body that must be JSON.
+pub(crate) fn json(body: &[u8]) -> Value {
+    serde_json::from_slice(body).unwrap_or_else(|error| panic!("{error} in {}", String::from_utf8_lossy(body)))
 }
 
 /// Sends a message on a connection of its own and waits for the head of the answer.

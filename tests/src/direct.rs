@@ -6,8 +6,8 @@ use tokio::sync::mpsc;
 use tonic::{Status, Streaming, transport::Channel};
 use trackside_extproc::proto::{
     BodySendMode, HeaderMap, HeaderValue, HttpBody, HttpHeaders, ProcessingRequest, ProcessingResponse,
-    ProtocolConfiguration, external_processor_client::ExternalProcessorClient, processing_request::Request,
-    processing_response::Response,
+    ProtocolConfiguration, body_mutation::Mutation, external_processor_client::ExternalProcessorClient,
+    processing_request::Request, processing_response::Response,
 };
 
 /// A connection to a processor.
@@ -17,10 +17,8 @@ pub struct Gateway(ExternalProcessorClient<Channel>);
 /// What a processor made of a request.
 #[derive(Debug)]
 pub struct Verdict {
-    /// The last answer: to the body, or an immediate response.
-    pub last: ProcessingResponse,
     /// Status of the answer that goes to the client at once, if one does.
-    pub immediate: Option<u32>,
+    pub immediate: Option<i32>,
     /// The body that goes on, if it is not the one that was sent.
     pub body: Option<Bytes>,
 }
@@ -84,18 +82,15 @@ fn headers(length: usize) -> ProcessingRequest {
     }
 }
 
-fn verdict(last: ProcessingResponse) -> Verdict {
-    use trackside_extproc::proto::body_mutation::Mutation;
-    let (mut immediate, mut body) = (None, None);
-    match &last.response {
-        Some(Response::ImmediateResponse(reply)) => immediate = Some(reply.status.as_ref().map_or(200, |s| s.code as u32)),
-        Some(Response::RequestBody(answer)) => {
-            let mutation = answer.response.as_ref().and_then(|common| common.body_mutation.as_ref()?.mutation.as_ref());
-            if let Some(Mutation::Body(bytes)) = mutation {
-                body = Some(bytes.clone());
-            }
-        }
-        _ => {}
-    }
-    Verdict { last, immediate, body }
+fn verdict(answer: ProcessingResponse) -> Verdict {
+    let (immediate, body) = match answer.response {
+        Some(Response::ImmediateResponse(reply)) => (Some(reply.status.map_or(200, |status| status.code)), None),
+        Some(Response::RequestBody(reply)) => (None, reply.response.and_then(|common| common.body_mutation)),
+        _ => (None, None),
+    };
+    let body = match body.and_then(|body| body.mutation) {
+        Some(Mutation::Body(bytes)) => Some(bytes),
+        _ => None,
+    };
+    Verdict { immediate, body }
 }

@@ -18,7 +18,7 @@ const MISTAKES: [&str; 4] =
 /// A running Envoy. When it is dropped, its counters of protocol mistakes must be 0, else the test fails.
 #[derive(Debug)]
 pub struct Envoy {
-    process: Process,
+    _process: Process,
     admin: SocketAddr,
     listeners: HashMap<String, SocketAddr>,
     _folder: TempDir,
@@ -40,17 +40,12 @@ impl Envoy {
         let ready = || scrape::get(admin, "/ready").is_ok_and(|(status, _)| status == 200).then_some(());
         process.poll("being ready", ready).await;
         let (_, listeners) = scrape::get(admin, "/listeners?format=json").expect("the admin page answers");
-        Some(Envoy { process, admin, listeners: addresses(&listeners), _folder: folder })
+        Some(Envoy { _process: process, admin, listeners: addresses(&listeners), _folder: folder })
     }
 
     /// Where the listener of a mode is.
     pub fn listener(&self, mode: &str) -> SocketAddr {
         self.listeners[mode]
-    }
-
-    /// Processor time that it has used.
-    pub fn cpu(&self) -> std::time::Duration {
-        self.process.cpu()
     }
 
     /// A counter of the external processing filter, over all listeners.

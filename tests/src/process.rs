@@ -73,11 +73,6 @@ impl Process {
         Process { name, pid, shell, output, reader: Some(reader) }
     }
 
-    /// Its process id.
-    pub fn pid(&self) -> u32 {
-        self.pid
-    }
-
     /// The first line for which `find` gives something. Fails the test if the process ends or stays silent for too long.
     pub async fn wait_for<T>(&self, what: &str, find: impl Fn(&str) -> Option<T>) -> T {
         self.poll(what, || self.output.lines.lock().unwrap().iter().find_map(|line| find(line))).await

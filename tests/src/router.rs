@@ -3,6 +3,11 @@
 use crate::{place, process::Process, scrape};
 use serde_json::Value;
 use std::{ffi::OsString, net::SocketAddr, path::Path};
+use tokio::sync::{Mutex, MutexGuard};
+
+/// One router at a time in a test run: components are bounded in time, and on a small machine a second router with its
+/// gateway and its clients would take that time away.
+static TURN: Mutex<()> = Mutex::const_new(());
 
 /// How domains are told apart.
 #[derive(Clone, Debug)]
@@ -20,10 +25,11 @@ pub struct Trackside {
     pub extproc: SocketAddr,
     pub api: SocketAddr,
     pub metrics: SocketAddr,
+    _turn: MutexGuard<'static, ()>,
 }
 
 impl Trackside {
-    /// Starts it on free ports. `None` when the encoder is asked for, not installed, and the test is to be skipped.
+    /// Starts it on free ports, once the one before has ended. `None` when the encoder is asked for, not installed, and the test is to be skipped.
     pub async fn start(config: &Path, scorer: Scorer) -> Option<Trackside> {
         let mut arguments: Vec<OsString> = vec!["serve".into(), "--config".into(), config.into()];
         for port in ["--extproc", "--api", "--metrics"] {
@@ -33,11 +39,12 @@ impl Trackside {
             arguments.extend(["--model".into(), place::encoder()?.into()]);
         }
         let binary = place::trackside();
+        let turn = TURN.lock().await;
         // A cache of the tests' own, so that they neither trust nor touch that of the user.
         let cache = binary.with_file_name("test-cache").into_os_string();
         let process = Process::start("trackside", binary.as_os_str(), &arguments, &[("XDG_CACHE_HOME", cache)]);
         let [extproc, api, metrics] = process.wait_for("listening", listening).await;
-        Some(Trackside { process, extproc, api, metrics })
+        Some(Trackside { process, extproc, api, metrics, _turn: turn })
     }
 
     /// Its counters and histograms, as Prometheus reads them.
@@ -45,13 +52,6 @@ impl Trackside {
         let (status, page) = scrape::get(self.metrics, "/metrics").expect("the metrics page answers");
         assert_eq!(status, 200, "{page}");
         page
-    }
-
-    /// The lines of its log that carry an event of this name.
-    pub fn events(&self, name: &str) -> Vec<Value> {
-        let written = self.process.written();
-        let events = written.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        events.filter(|line| line["event"] == name).collect()
     }
 
     /// Processor time that it has used.

@@ -13,13 +13,30 @@ use std::{
 pub fn get(address: SocketAddr, path: &str) -> io::Result<(u16, String)> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-    write!(stream, "GET {path} HTTP/1.0\r\nhost: {address}\r\n\r\n")?;
+    // Envoy refuses HTTP/1.0, so the answer may come in chunks.
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
-    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
-    match (status, answer.split_once("\r\n\r\n")) {
-        (Some(status), Some((_, body))) => Ok((status, body.to_owned())),
-        _ => Err(io::Error::new(io::ErrorKind::InvalidData, "the answer is not HTTP")),
+    read(&answer).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the answer is not HTTP"))
+}
+
+fn read(answer: &str) -> Option<(u16, String)> {
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    let chunked = head.to_ascii_lowercase().contains("\r\ntransfer-encoding: chunked");
+    Some((status, if chunked { join(body)? } else { body.to_owned() }))
+}
+
+fn join(mut chunks: &str) -> Option<String> {
+    let mut body = String::new();
+    loop {
+        let (size, rest) = chunks.split_once("\r\n")?;
+        let size = usize::from_str_radix(size, 16).ok()?;
+        if size == 0 {
+            return Some(body);
+        }
+        body.push_str(rest.get(..size)?);
+        chunks = rest.get(size..)?.strip_prefix("\r\n")?;
     }
 }
 
@@ -34,7 +51,17 @@ pub fn metric(page: &str, name: &str, labels: &[&str]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::metric;
+    use super::{metric, read};
+
+    #[test]
+    fn an_answer_is_read_whole_or_in_chunks() {
+        let whole = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nab";
+        assert_eq!(read(whole), Some((200, "ab".to_owned())));
+        let chunked =
+            "HTTP/1.1 503 No\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n11\r\n\r\n34567890abcdefg\r\n0\r\n\r\n";
+        assert_eq!(read(chunked), Some((503, "ab\r\n34567890abcdefg".to_owned())));
+        assert_eq!(read("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nff\r\nab"), None);
+    }
 
     #[test]
     fn a_metric_is_summed_over_the_series_that_carry_the_labels() {

@@ -87,10 +87,7 @@ impl Stage {
 impl Exchange {
     /// A header of the answer, if it came once and is text.
     pub fn header(&self, name: &str) -> Option<&str> {
-        let mut values = self.headers.get_all(name).iter();
-        let value = values.next()?.to_str().ok()?;
-        assert!(values.next().is_none(), "{name} came more than once");
-        Some(value)
+        client::only(&self.headers, name)
     }
 
     /// What the model server got. Fails the test if it got nothing.
@@ -106,7 +103,6 @@ impl Exchange {
 
     /// The answer, which must be JSON.
     pub fn json(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.body)
-            .unwrap_or_else(|error| panic!("{error} in {}", String::from_utf8_lossy(&self.body)))
+        client::json(&self.body)
     }
 }

@@ -1,5 +1,6 @@
 //! A stub of a model server that keeps every request as it came.
 
+use crate::client;
 use bytes::Bytes;
 use futures_util::{StreamExt, future::BoxFuture, stream};
 use http::{HeaderMap, Response, StatusCode, Version};
@@ -61,16 +62,12 @@ pub struct Seen {
 impl Seen {
     /// A header's value, if it came once and is text.
     pub fn header(&self, name: &str) -> Option<&str> {
-        let mut values = self.headers.get_all(name).iter();
-        let value = values.next()?.to_str().ok()?;
-        assert!(values.next().is_none(), "{name} came more than once");
-        Some(value)
+        client::only(&self.headers, name)
     }
 
     /// The body, which must be JSON.
     pub fn json(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.body)
-            .unwrap_or_else(|error| panic!("{error} in {}", String::from_utf8_lossy(&self.body)))
+        client::json(&self.body)
     }
 }
 

@@ -51,6 +51,7 @@ pub async fn build(
         generation,
         names: Names::new(resolved),
         default_model: resolved.default_model.clone(),
+        default_effort: resolved.default_reasoning_effort.clone(),
         clear_route_cache: resolved.clear_route_cache,
         signals,
         decisions,

@@ -174,6 +174,9 @@ impl<'a> Passage<'a> {
         let mut body = edited.body;
         body.set_model(self.snapshot.names.upstream(target.name()));
         self.record.use_reasoning = target.use_reasoning;
+        let effort = target.reasoning_effort.as_deref().unwrap_or(&self.snapshot.default_effort);
+        let category = self.record.category.as_deref().unwrap_or("none");
+        self.snapshot.metrics.reasoning(category, &target.model, target.use_reasoning.then_some(effort));
         self.record.selected_model = Some(target.name().to_owned());
         Ok(Outcome::Forward { body: self.render(&body)?, headers: edited.headers })
     }

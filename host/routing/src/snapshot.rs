@@ -15,6 +15,8 @@ pub struct Snapshot {
     pub(crate) generation: u64,
     pub(crate) names: Names,
     pub(crate) default_model: Option<String>,
+    /// The effort of decisions that ask for reasoning and name none.
+    pub(crate) default_effort: String,
     pub(crate) clear_route_cache: bool,
     pub(crate) signals: BTreeMap<String, Signal>,
     pub(crate) decisions: Vec<Decision>,

@@ -98,7 +98,8 @@ fn unreadable(rejection: &BytesRejection) -> ApiError {
 /// What a model's client would have been told, in the words of this API.
 fn refused(status: u16, body: &[u8]) -> ApiError {
     let told: Value = serde_json::from_slice(body).unwrap_or_default();
-    let message = told["error"]["message"].as_str().unwrap_or("the request was refused").to_owned();
+    let message =
+        told.pointer("/error/message").and_then(Value::as_str).unwrap_or("the request was refused").to_owned();
     match StatusCode::from_u16(status) {
         Ok(status) if status.is_client_error() => ApiError::new(status, "INVALID_INPUT", message),
         Ok(status) if status.is_server_error() => ApiError::new(status, "ROUTING_FAILED", message),

@@ -11,13 +11,18 @@ use std::io::{self, Read as _};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
-use trackside_components::{Capability, Component, Digest, Engine, FailurePolicy, Grants, Limits, LoadError};
+use std::time::Duration;
+use trackside_components::{Capability, Component, Digest, Engine, FailurePolicy, Grants, Limits, LoadError, Need};
 use trackside_config::{ComponentUse, Components, Config, OnFailure, Report};
 use trackside_guests::{BUILT_IN, BuiltIn};
 use trackside_routing::{Entry, Registry};
 
 /// A file with more bytes than this is not read to its end; the engine accepts fewer.
 const FILE_BYTES: u64 = 256 << 20;
+
+/// Longest call of a component that reads the ask's embedding: it waits for the model, which takes some milliseconds for
+/// a short text, a hundred for a long one, and longer when others wait too.
+const EMBEDDING_DEADLINE: Duration = Duration::from_millis(300);
 
 /// Where a component comes from, the weakest first.
 #[derive(Clone, Debug)]
@@ -178,27 +183,32 @@ fn entry(loaded: Loaded, used: Option<&ComponentUse>, config: &Config, report: &
         Origin::Directory(_) | Origin::Named(..) => &[],
     };
     let mut grants: Vec<Capability> = built_in.iter().filter_map(|word| word.parse().ok()).collect();
-    let mut limits = Limits::default();
     if let Some(used) = used {
-        for word in &used.grants {
-            match word.parse() {
-                Ok(capability) => grants.push(capability),
-                Err(error) => diagnostics::bad_grant(used, &error, config, report),
-            }
-        }
-        limits.memory_bytes = used.memory_bytes.map_or(limits.memory_bytes, |n| usize::try_from(n).unwrap_or(usize::MAX));
-        limits.deadline = used.deadline.unwrap_or(limits.deadline);
-        if let (Some(pinned), None) = (&used.digest, &used.source) {
-            let found = loaded.component.digest();
-            if *pinned != format!("sha256:{found}") {
-                diagnostics::unusable(&loaded.origin, &Fault::Digest { found }, config, report);
-            }
+        // Words that name no capability are an error of the file, which has been told.
+        grants.extend(used.grants.iter().filter_map(|word| word.parse::<Capability>().ok()));
+        let found = loaded.component.digest();
+        // A named file was held against its digest before it was compiled.
+        if used.source.is_none() && used.digest.as_ref().is_some_and(|pinned| *pinned != format!("sha256:{found}")) {
+            diagnostics::unusable(&loaded.origin, &Fault::Digest { found }, config, report);
         }
     }
+    let limits = limits(&loaded.component, used);
     let on_failure = used.and_then(|used| used.on_failure.as_ref()).map(|policy| match policy {
         OnFailure::Open => FailurePolicy::Open,
         OnFailure::Closed => FailurePolicy::Closed,
         OnFailure::Fallback(serves) => FailurePolicy::Fallback(serves.clone()),
     });
     Entry { component: loaded.component, grants: grants.into_iter().collect::<Grants>(), limits, on_failure }
+}
+
+fn limits(component: &Component, used: Option<&ComponentUse>) -> Limits {
+    let standard = Limits::default();
+    let waits = component.description().needs.contains(&Need::Embedding);
+    let deadline = if waits { EMBEDDING_DEADLINE } else { standard.deadline };
+    let memory_bytes = used.and_then(|used| used.memory_bytes).and_then(|bytes| usize::try_from(bytes).ok());
+    Limits {
+        deadline: used.and_then(|used| used.deadline).unwrap_or(deadline),
+        memory_bytes: memory_bytes.unwrap_or(standard.memory_bytes),
+        ..standard
+    }
 }

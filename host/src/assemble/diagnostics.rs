@@ -3,7 +3,6 @@
 use super::artefacts::{Fault, Origin};
 use std::io;
 use std::path::Path;
-use trackside_components::UnknownCapability;
 use trackside_config::{Code, ComponentUse, Config, Diagnostic, Place, Report, Span, Step};
 
 /// The components directory cannot be read.
@@ -18,8 +17,6 @@ const SERVES_ANOTHER: Code = Code("E0414");
 const NOBODY: Code = Code("E0415");
 /// Two files of the directory serve one type.
 const RIVALS: Code = Code("E0416");
-/// A grant names no capability.
-const BAD_GRANT: Code = Code("E0417");
 
 pub(super) fn no_directory(directory: &Path, error: &io::Error, config: &Config, report: &mut Report) {
     let message = format!("the components directory {} cannot be read: {error}", directory.display());
@@ -51,7 +48,8 @@ pub(super) fn served_by_nobody(served: impl Fn(&str) -> bool, config: &Config, r
     let uses = config.resolved.components.uses.iter();
     // A file that could not be loaded has been told already.
     for used in uses.filter(|used| used.source.is_none() && !served(&used.serves)) {
-        let message = format!("no component serves {:?}: expected a built-in type or one of the directory", used.serves);
+        let message =
+            format!("no component serves {:?}: expected a built-in type or one of the directory", used.serves);
         let help = "name its file under source".to_owned();
         report.push(Diagnostic::error(NOBODY, message).at(below(config, used, "type")).help(help));
     }
@@ -61,10 +59,6 @@ pub(super) fn rivals(serves: &str, first: &Path, second: &Path, config: &Config,
     let message = format!("{} and {} both serve {serves:?}", first.display(), second.display());
     let help = "remove one, or name the one you mean under components.use".to_owned();
     report.push(Diagnostic::error(RIVALS, message).at(in_components(config, "directory")).help(help));
-}
-
-pub(super) fn bad_grant(used: &ComponentUse, error: &UnknownCapability, config: &Config, report: &mut Report) {
-    report.push(Diagnostic::error(BAD_GRANT, error.to_string()).at(below(config, used, "grants")));
 }
 
 fn in_components(config: &Config, key: &str) -> Option<Span> {

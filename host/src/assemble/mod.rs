@@ -72,7 +72,8 @@ impl Workshop {
                     Failure::unavailable(anyhow::Error::new(error).context("the model cannot be loaded"))
                 })?;
                 let fingerprint = encoder.fingerprint().clone();
-                let workers = Workers::start(Arc::new(encoder), Limits::default()).context("no threads for the model")?;
+                let workers =
+                    Workers::start(Arc::new(encoder), Limits::default()).context("no threads for the model")?;
                 (Arc::new(Model(workers)), Some(Loading { directory: directory.to_owned(), fingerprint }))
             }
         };

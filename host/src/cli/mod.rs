@@ -18,10 +18,10 @@ use trackside_telemetry::{Metrics, log};
 
 const EXAMPLES: &str = "\
 Examples:
-  trackside serve                                   serve the built-in configuration on the default ports
-  trackside serve --config router.yaml              serve your own
-  trackside validate router.yaml                    tell everything about a file
-  trackside explain \"What is the derivative of x^3?\" show where a prompt would go, and why";
+  trackside serve                                     serve the built-in configuration on the default ports
+  trackside serve --config router.yaml                serve your own
+  trackside validate router.yaml                      tell everything about a file
+  trackside explain \"What is the derivative of x^3?\"  show where a prompt would go, and why";
 
 /// Routes LLM traffic beside a gateway: reads the signals in a prompt, picks a decision, selects a model.
 #[derive(Debug, Parser)]

@@ -1,27 +1,10 @@
 //! The command line: help, `validate`, `explain`, and exit codes.
 
-use crate::process::{file, run};
+use crate::process::{BROKEN, file, run};
 use serde_json::Value;
 use std::process::Output;
 
 const DERIVATIVE: &str = "What is the derivative of x^3?";
-/// Wrong in two ways: a decision names a model that nothing defines, and a rule names a domain that is not declared.
-const BROKEN: &str = "\
-version: v0.3
-providers:
-  models:
-    - name: qwen3-32b
-      backend_refs: [{endpoint: \"qwen:8000\"}]
-routing:
-  modelCards: [{name: qwen3-32b}]
-  signals:
-    domains: [{name: math, description: Mathematics}]
-  decisions:
-    - name: math
-      priority: 10
-      rules: {type: domain, name: maths}
-      modelRefs: [{model: qwen3-32}]
-";
 
 fn stdout(output: &Output) -> &str {
     std::str::from_utf8(&output.stdout).unwrap()
@@ -55,7 +38,8 @@ fn help_lists_the_commands_and_each_command_shows_examples() {
 
 #[test]
 fn a_wrong_command_line_exits_with_64() {
-    for arguments in [&[][..], &["serv"], &["serve", "--extproc", "nowhere"], &["explain"], &["serve", "--log", "a=b"]] {
+    for arguments in [&[][..], &["serv"], &["serve", "--extproc", "nowhere"], &["explain"], &["serve", "--log", "a=b"]]
+    {
         let output = run(arguments);
         assert_eq!(code(&output), 64, "{arguments:?}");
         assert!(!output.stderr.is_empty());
@@ -85,7 +69,8 @@ fn a_broken_file_is_reported_whole() {
 
 #[test]
 fn settings_are_checked_against_the_schema_of_their_component() {
-    let text = include_str!("../../../config/router.yaml").replace("operator: OR\n        keywords: [step", "operator: XOR\n        keywords: [step");
+    let text = include_str!("../../../config/router.yaml")
+        .replace("operator: OR\n        keywords: [step", "operator: XOR\n        keywords: [step");
     let path = file("cli/operator.yaml", text);
     let output = run(&["validate", "--format", "json", path.to_str().unwrap()]);
     assert_eq!(code(&output), 1, "{}", stdout(&output));
@@ -97,7 +82,9 @@ fn settings_are_checked_against_the_schema_of_their_component() {
 
 #[test]
 fn a_file_that_is_not_there_exits_with_69() {
-    for arguments in [&["validate", "no.yaml"][..], &["serve", "--config", "no.yaml"], &["explain", "--request", "no.json"]] {
+    for arguments in
+        [&["validate", "no.yaml"][..], &["serve", "--config", "no.yaml"], &["explain", "--request", "no.json"]]
+    {
         let output = run(arguments);
         assert_eq!(code(&output), 69, "{arguments:?}: {}", stderr(&output));
         assert!(stderr(&output).contains("no."), "{}", stderr(&output));

@@ -11,6 +11,24 @@ use std::time::{Duration, Instant};
 /// Long enough for a cold start, which compiles every component, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Wrong in two ways: a decision names a model that nothing defines, and a rule names a domain that is not declared.
+pub(crate) const BROKEN: &str = "\
+version: v0.3
+providers:
+  models:
+    - name: qwen3-32b
+      backend_refs: [{endpoint: \"qwen:8000\"}]
+routing:
+  modelCards: [{name: qwen3-32b}]
+  signals:
+    domains: [{name: math, description: Mathematics}]
+  decisions:
+    - name: math
+      priority: 10
+      rules: {type: domain, name: maths}
+      modelRefs: [{model: qwen3-32}]
+";
+
 /// The program with none of the caller's `TRACKSIDE_*` variables.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trackside"));

@@ -1,6 +1,6 @@
 //! `trackside serve`: its ports, its API, its metrics, its log, and its end.
 
-use crate::process::{Server, file, get, post, run};
+use crate::process::{BROKEN, Server, file, get, post, run};
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 use trackside_extproc::proto::external_processor_client::ExternalProcessorClient;
@@ -46,7 +46,10 @@ fn a_prompt_is_classified_and_evaluated() {
     assert_eq!(answer["decision_result"]["decision_name"], "thinking");
     assert_eq!(answer["decision_result"]["plugins"][0], "system_prompt");
     assert_eq!(answer["decision_result"]["matched_signals"]["keywords"][0], "thinking");
-    assert_eq!((&answer["selected_model"], &answer["selection_status"]), (&"reasoning-model".into(), &"selected".into()));
+    assert_eq!(
+        (&answer["selected_model"], &answer["selection_status"]),
+        (&"reasoning-model".into(), &"selected".into())
+    );
     assert!(answer["metrics"]["keywords"]["execution_time_ms"].as_f64().unwrap() > 0.0);
     assert!(answer["signal_confidences"]["keyword:thinking"].as_f64().unwrap() > 0.0);
     assert_eq!(answer["signal_errors"].as_object().unwrap().len(), 0);
@@ -157,24 +160,22 @@ fn a_second_signal_ends_at_once() {
 }
 
 #[test]
-fn how_domains_are_told_apart_is_told() {
-    let free = ["serve", "--extproc", "127.0.0.1:0", "--api", "127.0.0.1:0", "--metrics", "127.0.0.1:0"];
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut arguments = free.map(String::from);
-    arguments[2] = taken.local_addr().unwrap().to_string();
-    let output = run(&arguments.each_ref().map(String::as_str));
+fn an_address_that_is_taken_is_named_and_the_start_tells_how_domains_are_told_apart() {
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = other.local_addr().unwrap().to_string();
+    let output = run(&["serve", "--extproc", &taken, "--api", "127.0.0.1:0", "--metrics", "127.0.0.1:0"]);
     let log = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(69), "an address that is taken: {log}");
-    assert!(log.contains(&arguments[2]), "{log}");
+    assert_eq!(output.status.code(), Some(69), "{log}");
+    assert!(log.contains(&format!("cannot listen on {taken}")), "{log}");
     let starting = log.lines().find(|line| line.contains("\"event\":\"starting\"")).unwrap();
     assert!(starting.contains("\"domains\":\"lexical\""), "{starting}");
 }
 
 #[test]
 fn nothing_listens_before_the_configuration_is_good() {
-    let path = file("serve/broken.yaml", "version: v0.3\nrouting: {decisions: [{name: a, modelRefs: [{model: b}]}]}\n");
+    let path = file("serve/broken.yaml", BROKEN);
     let output = run(&["serve", "--config", path.to_str().unwrap(), "--extproc", "127.0.0.1:0"]);
     let log = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{log}");
-    assert!(log.contains("E0103") && !log.contains("listening"), "{log}");
+    assert!(log.contains("E0106") && !log.contains("listening"), "{log}");
 }

@@ -23,6 +23,8 @@ pub(crate) struct Label {
     pub(crate) description: String,
     /// Position of the domain that it counts for, if one was declared.
     pub(crate) domain: Option<usize>,
+    /// Positions of the domains that name it too: decisions may refer to what is found here by their names as well.
+    pub(crate) also: Vec<usize>,
 }
 
 impl Labels {
@@ -38,15 +40,17 @@ impl Labels {
                 let described = names.len() == 1;
                 let description = if described { rule.description.clone() } else { String::new() };
                 // The last domain that claims a label gets it.
-                labels.retain(|label| label.name != name);
-                labels.push(Label { known: find(&name), name, description, domain: Some(domain) });
+                let earlier = labels.iter().position(|label| label.name == name).map(|place| labels.remove(place));
+                let also = earlier.map(|label| label.also.into_iter().chain(label.domain).collect());
+                let also = also.unwrap_or_default();
+                labels.push(Label { known: find(&name), name, description, domain: Some(domain), also });
             }
         }
         let only_known = labels.iter().all(|label| label.known.is_some());
         for known in KNOWN.iter().filter(|known| only_known || known.name == OTHER) {
             if labels.iter().all(|label| label.name != known.name) {
                 let (name, description) = (known.name.to_owned(), String::new());
-                labels.push(Label { known: Some(known), name, description, domain: None });
+                labels.push(Label { known: Some(known), name, description, domain: None, also: Vec::new() });
             }
         }
         Self { labels, domains: rules.iter().map(|rule| rule.name.clone()).collect() }

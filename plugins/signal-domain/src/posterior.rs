@@ -19,7 +19,8 @@ pub(crate) fn matches(scores: &[f64], labels: &Labels, threshold: f64) -> Vec<Ma
         let rival = classes.get(usize::from(place == 0));
         let rival = rival.map_or(String::new(), |rival| format!(", then {} {:.2}", rival.name, rival.probability));
         let detail = format!("{} {:.2}{rival}", class.name, class.probability);
-        Some(matched(rule, class.probability as f32, detail))
+        let also = class.also.iter().map(|&domain| ("also".to_owned(), labels.domain(domain).to_owned()));
+        Some(Match { extra: also.collect(), ..matched(rule, class.probability as f32, detail) })
     });
     reached.collect()
 }
@@ -29,6 +30,9 @@ struct Class<'a> {
     name: &'a str,
     domain: Option<&'a str>,
     probability: f64,
+    /// The other domains that name its likeliest label, which has this probability.
+    also: &'a [usize],
+    likeliest: f64,
 }
 
 fn classes<'a>(probabilities: &[f64], labels: &'a Labels) -> Vec<Class<'a>> {
@@ -36,11 +40,17 @@ fn classes<'a>(probabilities: &[f64], labels: &'a Labels) -> Vec<Class<'a>> {
     for (label, &probability) in labels.iter().zip(probabilities) {
         let same = classes.iter_mut().find(|(domain, _)| domain.is_some() && *domain == label.domain);
         match same {
-            Some((_, class)) => class.probability += probability,
+            Some((_, class)) => {
+                class.probability += probability;
+                if probability > class.likeliest {
+                    (class.likeliest, class.also) = (probability, &label.also);
+                }
+            }
             None => {
                 let domain = label.domain.map(|domain| labels.domain(domain));
                 let name = domain.unwrap_or(&label.name);
-                classes.push((label.domain, Class { name, domain, probability }));
+                let class = Class { name, domain, probability, also: &label.also, likeliest: probability };
+                classes.push((label.domain, class));
             }
         }
     }
@@ -77,6 +87,20 @@ mod tests {
 
     fn ab() -> serde_json::Value {
         serde_json::json!([{"name": "A"}, {"name": "B"}])
+    }
+
+    #[test]
+    fn a_match_goes_by_the_names_of_all_domains_that_name_its_label() {
+        let rules = serde_json::json!([
+            {"name": "stem", "mmlu_categories": ["math", "physics"]},
+            {"name": "numbers", "mmlu_categories": ["math"]},
+        ]);
+        let rules: Vec<Rule> = serde_json::from_value(rules).unwrap();
+        let labels = Labels::new(&rules);
+        let scores: Vec<f64> = labels.iter().map(|label| if label.name == "math" { 9.0 } else { 0.0 }).collect();
+        let matches = matches(&scores, &labels, 0.5);
+        assert_eq!(matches[0].rule, "numbers");
+        assert_eq!(matches[0].extra, [("also".to_owned(), "stem".to_owned())]);
     }
 
     #[test]

@@ -30,7 +30,8 @@ fn every_configuration_of_the_project_loads() {
 #[test]
 fn every_configuration_from_the_field_loads() {
     let Some(folder) = place::shared("configs") else { return };
-    let entries = std::fs::read_dir(folder).expect("the folder can be read").map(|entry| entry.expect("an entry").path());
+    let entries =
+        std::fs::read_dir(folder).expect("the folder can be read").map(|entry| entry.expect("an entry").path());
     // One file is for the gateway, not for the router.
     let of_routers = entries.filter(|path| {
         path.extension().is_some_and(|end| end == "yaml") && !path.ends_with("homelab-agentgateway.yaml")

@@ -28,7 +28,9 @@ fn is_test(path: &Path) -> bool {
 /// Lines before the tests that a file ends with.
 fn code_lines(text: &str) -> usize {
     let lines: Vec<_> = text.lines().collect();
-    let tests = lines.windows(2).position(|pair| pair[0] == "#[cfg(test)]" && pair[1].starts_with("mod ") && pair[1].ends_with('{'));
+    let tests = lines
+        .windows(2)
+        .position(|pair| pair[0] == "#[cfg(test)]" && pair[1].starts_with("mod ") && pair[1].ends_with('{'));
     tests.unwrap_or(lines.len())
 }
 
@@ -66,7 +68,8 @@ fn no_file_is_longer_than_its_kind_allows() {
 
 fn is_component(path: &Path) -> bool {
     let name = path.iter().nth(1).map(|part| part.to_string_lossy().into_owned()).unwrap_or_default();
-    path.starts_with("plugins") && ["signal-", "ranking-", "selector-", "plugin-"].iter().any(|role| name.starts_with(role))
+    path.starts_with("plugins")
+        && ["signal-", "ranking-", "selector-", "plugin-"].iter().any(|role| name.starts_with(role))
 }
 
 #[test]

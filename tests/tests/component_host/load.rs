@@ -3,7 +3,10 @@
 use crate::world::{COVETOUS, MISBEHAVING, World, grants, limits, rule};
 use serde_json::json;
 use std::sync::Arc;
-use trackside_components::{Capability, ConfigureError, EngineOptions, FailurePolicy, Grants, LoadError, Need, Role};
+use trackside_components::{
+    Capability, ConfigureError, Description, EngineOptions, FailurePolicy, Grants, LoadError, Need, Role,
+};
+use trackside_guests::BUILT_IN;
 
 /// A component that does nothing but import one empty interface.
 fn importing(name: &str) -> Vec<u8> {
@@ -32,6 +35,19 @@ fn a_component_introduces_itself() {
     assert_eq!(component.wants().iter().copied().collect::<Vec<_>>(), [Capability::Embeddings, Capability::KeyValue]);
     assert!(component.offers(Role::Signal) && !component.offers(Role::Ranking));
     assert!(component.digest().to_string().starts_with(&component.digest().short()));
+}
+
+#[test]
+fn every_built_in_loads_and_is_granted_what_it_wants() {
+    let engine = Arc::new(World::default()).engine(EngineOptions { instances: 10, ..EngineOptions::default() });
+    for built_in in BUILT_IN {
+        let component = engine.load(built_in.wasm).unwrap();
+        let granted: Grants = built_in.grants().iter().map(|word| word.parse::<Capability>().unwrap()).collect();
+        assert!(component.wants().iter().all(|&wanted| granted.contains(wanted)), "{}", built_in.name);
+        let Description { role, serves, .. } = component.description();
+        let folder = format!("{}-{}", role.as_str().trim_start_matches("request-"), serves.replace('_', "-"));
+        assert_eq!(folder, built_in.name);
+    }
 }
 
 #[test]

@@ -8,8 +8,15 @@ use trackside_tests::{Exchange, Http, Message, Way, mode};
 
 /// Names of the headers that a gateway adds or rewrites on its own.
 const OF_THE_GATEWAY: [&str; 9] = [
-    "connection", "content-length", "host", "transfer-encoding", "trailer", "x-case", "x-envoy-expected-rq-timeout-ms",
-    "x-forwarded-proto", "x-request-id",
+    "connection",
+    "content-length",
+    "host",
+    "transfer-encoding",
+    "trailer",
+    "x-case",
+    "x-envoy-expected-rq-timeout-ms",
+    "x-forwarded-proto",
+    "x-request-id",
 ];
 
 fn assert_untouched(exchange: &Exchange, headers: &HeaderMap, body: &[u8], what: &str) {
@@ -75,7 +82,9 @@ async fn an_upload_in_pieces_is_routed_and_keeps_its_trailers() {
             assert_eq!(exchange.seen().json()["model"], "qwen3-8b", "{what}");
             assert_eq!(exchange.seen().json()["messages"][1]["content"], THINKING, "{what}");
             assert_eq!(exchange.route(), "qwen3-8b", "{what}");
-            assert_eq!(exchange.seen().trailers, trailers, "{what}");
+            // A buffered body goes on with its length told, and over HTTP/1 such a body has no trailers.
+            let told = way.mode.request == mode::Body::Buffered && way.http == Http::One;
+            assert_eq!(exchange.seen().trailers, trailers.filter(|_| !told), "{what}");
         }
     }
 }
@@ -90,8 +99,8 @@ async fn five_megabytes_are_routed() {
     assert!(body.len() > 5 << 20);
     for way in Way::all() {
         let exchange = stage.send(way, Message::chat(body.clone())).await;
-        if way.mode.name == mode::AIBRIX.name {
-            // The listener's own limit, which AIBrix sets to 4 MiB.
+        if way.mode.name == mode::AIBRIX.name && way.http == Http::One {
+            // The listener's own limit, which AIBrix sets to 4 MiB. Of HTTP/2 it bounds the connection, not the body.
             assert_eq!(exchange.status, 413, "{way}");
             assert!(exchange.upstream.is_none(), "{way}");
             continue;

@@ -6,7 +6,8 @@ use trackside_tests::{Http, Scorer, Stage, Way, mode, place};
 
 /// Asks every prompt that names a model of the AIBrix sample, and counts those whose domain is told right.
 async fn check(scorer: Scorer) {
-    let (Some(config), Some(prompts)) = (place::shared_config("aibrix.yaml"), place::shared("data/seed-prompts")) else {
+    let (Some(config), Some(prompts)) = (place::shared_config("aibrix.yaml"), place::shared("data/seed-prompts"))
+    else {
         return;
     };
     let rules = std::fs::read_to_string(prompts.join("rules.json")).expect("the rules can be read");
