@@ -1,9 +1,11 @@
-//! A family: series of one name that differ in their label values.
+//! A family: series of one name that differ in their label values, and the limit on how many there are.
 
-use crate::series::Series;
-use crate::text::{Sample, Text};
-use std::fmt;
+use prometheus::core::{Atomic, GenericCounterVec, MetricVec, MetricVecBuilder};
+use prometheus::{HistogramVec, IntGaugeVec, Registry};
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
 
 /// Most series of one family. What comes later is counted under the label value [`OTHER`], so that no client and no
 /// component can make the process or its scraper grow.
@@ -11,62 +13,85 @@ const MOST: usize = 1000;
 /// The label value of everything that is not worth a series of its own.
 pub(crate) const OTHER: &str = "other";
 
-/// Series sorted by their label values: a look-up is a binary search that allocates nothing, under a lock that is only
-/// ever taken for writing when a new series appears.
-pub(crate) struct Family<S, const N: usize> {
-    name: &'static str,
-    help: &'static str,
-    labels: [&'static str; N],
-    create: fn() -> S,
-    series: RwLock<Vec<([Box<str>; N], S)>>,
+/// A registered metric vector and the label values that may have a series in it.
+pub(crate) struct Family<V, const N: usize> {
+    /// Nothing when the library refused the declaration: a wrong name costs its family, not the process.
+    series: Option<V>,
+    admitted: RwLock<Admitted>,
+    hasher: RandomState,
 }
 
-impl<S: Series, const N: usize> Family<S, N> {
-    pub(crate) fn new(name: &'static str, help: &'static str, labels: [&'static str; N], create: fn() -> S) -> Self {
-        Self { name, help, labels, create, series: RwLock::default() }
+#[derive(Default)]
+struct Admitted {
+    /// Hashes, under a key that nobody outside knows, of the label values.
+    combinations: HashSet<u64>,
+    /// The label values one behind the other. The library tells series apart by a hash of just these bytes: of `a`, `bc`
+    /// and `ab`, `c` only the first that comes may have a series, or both would count in it.
+    joined: HashSet<String>,
+}
+
+impl<B: MetricVecBuilder + 'static, const N: usize> Family<MetricVec<B>, N> {
+    pub(crate) fn register(registry: &Registry, declared: prometheus::Result<MetricVec<B>>) -> Self {
+        let series = declared.and_then(|series| registry.register(Box::new(series.clone())).map(|()| series)).ok();
+        let family = Self { series, admitted: RwLock::default(), hasher: RandomState::new() };
+        if N == 0 {
+            // Without labels there is nothing to wait for: show the zero from the start.
+            family.with([OTHER; N]);
+        }
+        family
     }
 
-    /// Runs `act` on the series with these label values, which is created when it is new.
-    pub(crate) fn with(&self, values: [&str; N], act: impl FnOnce(&S)) {
-        {
-            let series = self.series.read().unwrap_or_else(PoisonError::into_inner);
-            if let Some((_, found)) = position(&series, &values).ok().and_then(|at| series.get(at)) {
-                return act(found);
-            }
-        }
-        let mut series = self.series.write().unwrap_or_else(PoisonError::into_inner);
-        let values = if series.len() < MOST { values } else { [OTHER; N] };
-        let at = position(&series, &values).unwrap_or_else(|at| {
-            series.insert(at, (values.map(Box::from), (self.create)()));
-            at
-        });
-        if let Some((_, found)) = series.get(at) {
-            act(found);
-        }
+    /// The series with these label values, which is created when it is new.
+    fn with(&self, values: [&str; N]) -> Option<B::M> {
+        let values = if self.admits(&values) { values } else { [OTHER; N] };
+        self.series.as_ref()?.get_metric_with_label_values(&values).ok()
     }
-}
 
-/// Where the series is, or else where it belongs.
-fn position<S, const N: usize>(series: &[([Box<str>; N], S)], values: &[&str; N]) -> Result<usize, usize> {
-    series.binary_search_by(|(labels, _)| labels.iter().map(AsRef::as_ref).cmp(values.iter().copied()))
-}
-
-/// A family of any kind, as the exposition sees it.
-pub(crate) trait Expose: Send + Sync {
-    fn expose(&self, out: &mut Text);
-}
-
-impl<S: Series, const N: usize> Expose for Family<S, N> {
-    fn expose(&self, out: &mut Text) {
-        out.head(self.name, self.help, S::KIND);
-        for (values, series) in self.series.read().unwrap_or_else(PoisonError::into_inner).iter() {
-            series.write(out, Sample { name: self.name, suffix: "", labels: &self.labels, values });
+    fn admits(&self, values: &[&str; N]) -> bool {
+        let combination = self.hasher.hash_one(values);
+        if self.admitted.read().unwrap_or_else(PoisonError::into_inner).combinations.contains(&combination) {
+            return true;
         }
+        let mut admitted = self.admitted.write().unwrap_or_else(PoisonError::into_inner);
+        admitted.combinations.contains(&combination)
+            || admitted.combinations.len() < MOST
+                && admitted.joined.insert(values.concat())
+                && admitted.combinations.insert(combination)
     }
 }
 
-impl<S, const N: usize> fmt::Debug for Family<S, N> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Family").field("name", &self.name).finish_non_exhaustive()
+impl<P: Atomic + 'static, const N: usize> Family<GenericCounterVec<P>, N> {
+    /// Adds an amount that is not negative.
+    pub(crate) fn add(&self, values: [&str; N], by: P::T) {
+        if let Some(counter) = self.with(values) {
+            counter.inc_by(by);
+        }
+    }
+}
+
+impl<const N: usize> Family<IntGaugeVec, N> {
+    pub(crate) fn add(&self, values: [&str; N], by: i64) {
+        if let Some(gauge) = self.with(values) {
+            gauge.add(by);
+        }
+    }
+}
+
+impl<const N: usize> Family<HistogramVec, N> {
+    pub(crate) fn time(&self, values: [&str; N], took: Duration) {
+        self.observe(values, took.as_secs_f64());
+    }
+
+    /// A share from 0 to 1; what lies outside counts as the nearer end, and what is no number as 0.
+    pub(crate) fn share(&self, values: [&str; N], share: f32) {
+        let share = f64::from(if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 });
+        // Confidences come as 32-bit floats: 0.7 is a little below its own bound as a 64-bit one unless rounded.
+        self.observe(values, (share * 1e7).round() / 1e7);
+    }
+
+    fn observe(&self, values: [&str; N], value: f64) {
+        if let Some(histogram) = self.with(values) {
+            histogram.observe(value);
+        }
     }
 }

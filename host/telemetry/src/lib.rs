@@ -8,8 +8,6 @@ mod family;
 pub mod log;
 mod metrics;
 mod names;
-mod series;
-mod text;
 
 pub use metrics::{CONTENT_TYPE, Metrics, Routed};
 

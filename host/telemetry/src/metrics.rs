@@ -1,11 +1,11 @@
 //! One method for each thing that happens; it moves every metric that the thing touches.
 
-use crate::family::{Expose, OTHER};
-use crate::names::{Declared, Llm, Own};
-use crate::text::Text;
+use crate::family::OTHER;
+use crate::names::{Llm, Own};
+use prometheus::{Registry, TextEncoder};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 /// The content type of [`Metrics::encode`].
@@ -15,7 +15,7 @@ const COMPONENT_COUNTERS: usize = 50;
 
 /// All metrics of the process. Shared by reference; every method is cheap enough for the request path.
 pub struct Metrics {
-    families: Vec<Arc<dyn Expose>>,
+    registry: Registry,
     known_models: RwLock<HashSet<String>>,
     component_counters: RwLock<HashMap<String, HashSet<String>>>,
     llm: Llm,
@@ -39,14 +39,13 @@ impl Metrics {
     /// All metrics at zero. `version` is that of the program.
     #[must_use]
     pub fn new(version: &str) -> Self {
-        let mut declared = Declared::default();
-        let (own, llm) = (Own::declare(&mut declared, version), Llm::declare(&mut declared));
+        let registry = Registry::new();
         Self {
-            families: declared.into_families(),
+            llm: Llm::declare(&registry),
+            own: Own::declare(&registry, version),
+            registry,
             known_models: RwLock::default(),
             component_counters: RwLock::default(),
-            llm,
-            own,
         }
     }
 
@@ -58,111 +57,112 @@ impl Metrics {
     /// A request goes to a model.
     pub fn routed(&self, routed: Routed<'_>) {
         let (original, selected) = (self.known(routed.original), self.known(routed.selected));
-        self.llm.requests.with([selected], |n| n.add(1));
+        self.llm.requests.add([selected], 1);
         if routed.original != routed.selected {
-            self.llm.modifications.with([original, selected], |n| n.add(1));
+            self.llm.modifications.add([original, selected], 1);
         }
-        self.llm.reason_codes.with([routed.reason_code, selected], |n| n.add(1));
-        self.llm.routing_latency.with([], |h| h.time(routed.latency));
+        self.llm.reason_codes.add([routed.reason_code, selected], 1);
+        self.llm.routing_latency.time([], routed.latency);
     }
 
     /// A request was refused. `model` is what the client asked for, or empty.
     pub fn refused(&self, model: &str, reason: &str) {
-        self.llm.request_errors.with([self.known(model), reason], |n| n.add(1));
+        self.llm.request_errors.add([self.known(model), reason], 1);
     }
 
     /// All rules of one signal type were evaluated; `found` are the rules that matched.
     pub fn signal<'a>(&self, signal_type: &str, found: impl IntoIterator<Item = &'a str>, took: Duration) {
         let mut found = found.into_iter().peekable();
         if found.peek().is_none() {
-            self.llm.signal_extractions.with([signal_type, "none"], |n| n.add(1));
+            self.llm.signal_extractions.add([signal_type, "none"], 1);
         }
         for rule in found {
-            self.llm.signal_extractions.with([signal_type, rule], |n| n.add(1));
-            self.llm.signal_matches.with([signal_type, rule], |n| n.add(1));
+            self.llm.signal_extractions.add([signal_type, rule], 1);
+            self.llm.signal_matches.add([signal_type, rule], 1);
         }
-        self.llm.signal_latency.with([signal_type], |h| h.time(took));
+        self.llm.signal_latency.time([signal_type], took);
     }
 
     /// The decisions were evaluated and ranked; `taken` is the first one with its confidence.
     pub fn decision(&self, taken: Option<(&str, f32)>, took: Duration) {
-        self.llm.decision_evaluations.with([], |n| n.add(1));
-        self.llm.decision_latency.with([], |h| h.time(took));
+        self.llm.decision_evaluations.add([], 1);
+        self.llm.decision_latency.time([], took);
         if let Some((name, confidence)) = taken {
-            self.llm.decision_matches.with([name], |n| n.add(1));
-            self.llm.decision_confidence.with([name], |h| h.share(confidence));
+            self.llm.decision_matches.add([name], 1);
+            self.llm.decision_confidence.share([name], confidence);
         }
     }
 
     /// A plugin ran. `status` is `success`, or how it failed.
     pub fn plugin(&self, plugin_type: &str, decision: &str, status: &str, took: Duration) {
-        self.llm.plugin_executions.with([plugin_type, decision, status], |n| n.add(1));
-        self.llm.plugin_latency.with([plugin_type], |h| h.time(took));
+        self.llm.plugin_executions.add([plugin_type, decision, status], 1);
+        self.llm.plugin_latency.time([plugin_type], took);
     }
 
     /// A model was chosen. `method` is the selector's type.
     pub fn selection(&self, method: &str, model: &str, decision: &str, took: Duration) {
-        self.llm.selections.with([method, self.known(model), decision], |n| n.add(1));
-        self.llm.selection_duration.with([method], |h| h.time(took));
+        self.llm.selections.add([method, self.known(model), decision], 1);
+        self.llm.selection_duration.time([method], took);
     }
 
     /// Reasoning was switched on with an effort, or off (`None`), for a request of this category.
     pub fn reasoning(&self, category: &str, model: &str, effort: Option<&str>) {
         let enabled = if effort.is_some() { "true" } else { "false" };
-        self.llm.reasoning.with([category, self.known(model), enabled, effort.unwrap_or("none")], |n| n.add(1));
+        self.llm.reasoning.add([category, self.known(model), enabled, effort.unwrap_or("none")], 1);
     }
 
     /// A component was called. `outcome` is `ok`, or how the call failed.
     pub fn call(&self, component: &str, role: &str, outcome: &str, took: Duration) {
-        self.own.component_calls.with([component, role, outcome], |n| n.add(1));
-        self.own.component_call_time.with([component, role], |h| h.time(took));
+        self.own.component_calls.add([component, role, outcome], 1);
+        self.own.component_call_time.time([component, role], took);
     }
 
     /// A component adds to a counter of its own. Amounts that are negative or not finite are ignored, and so are names
     /// that are no metric names; what comes after the fiftieth name is counted as `other`.
     pub fn component_metric(&self, component: &str, name: &str, by: f64) {
         if by.is_finite() && by >= 0.0 && is_name(name) {
-            self.own.component_metrics.with([component, self.counter_name(component, name)], |sum| sum.add(by));
+            self.own.component_metrics.add([component, self.counter_name(component, name)], by);
         }
     }
 
     /// Log lines of a component were dropped.
     pub fn component_log_dropped(&self, component: &str, lines: u64) {
-        self.own.component_log_dropped.with([component], |n| n.add(lines));
+        self.own.component_log_dropped.add([component], lines);
     }
 
     /// A line of our own log was dropped.
     pub(crate) fn log_dropped(&self) {
-        self.own.log_dropped.with([], |n| n.add(1));
+        self.own.log_dropped.add([], 1);
     }
 
     /// A processing stream opened.
     pub fn stream_opened(&self) {
-        self.own.streams.with([], |open| open.add(1));
+        self.own.streams.add([], 1);
     }
 
     /// A message came in on a processing stream.
     pub fn stream_message(&self, kind: &str) {
-        self.own.stream_messages.with([kind], |n| n.add(1));
+        self.own.stream_messages.add([kind], 1);
     }
 
     /// A processing stream that opened has ended.
     pub fn stream_closed(&self, outcome: &str) {
-        self.own.streams.with([], |open| open.add(-1));
-        self.own.streams_finished.with([outcome], |n| n.add(1));
+        self.own.streams.add([], -1);
+        self.own.streams_finished.add([outcome], 1);
     }
 
     /// A component failed and the request went on without it.
     pub fn degraded(&self, component: &str, reason: &str) {
-        self.own.degraded.with([component, reason], |n| n.add(1));
+        self.own.degraded.add([component, reason], 1);
     }
 
     /// Everything as text of the type [`CONTENT_TYPE`].
     #[must_use]
     pub fn encode(&self) -> String {
-        let mut out = Text::default();
-        self.families.iter().for_each(|family| family.expose(&mut out));
-        out.into_string()
+        let mut text = String::new();
+        // The encoder refuses families without a series, which the registry leaves out.
+        let _ = TextEncoder::new().encode_utf8(&self.registry.gather(), &mut text);
+        text
     }
 
     fn known<'a>(&self, model: &'a str) -> &'a str {
@@ -191,6 +191,6 @@ fn is_name(name: &str) -> bool {
 
 impl fmt::Debug for Metrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Metrics").field("families", &self.families.len()).finish_non_exhaustive()
+        f.debug_struct("Metrics").finish_non_exhaustive()
     }
 }

@@ -1,53 +1,48 @@
 //! The families: their names, what they tell, and their labels.
 
-use crate::family::{Expose, Family};
-use crate::series::{Counter, Gauge, Histogram, Series, Sum};
-use std::sync::Arc;
+use crate::family::Family;
+use prometheus::{CounterVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
 
-type Counters<const N: usize> = Arc<Family<Counter, N>>;
-type Histograms<const N: usize> = Arc<Family<Histogram, N>>;
+type Counters<const N: usize> = Family<IntCounterVec, N>;
+type Sums<const N: usize> = Family<CounterVec, N>;
+type Gauges<const N: usize> = Family<IntGaugeVec, N>;
+type Histograms<const N: usize> = Family<HistogramVec, N>;
 
-/// Families in the order in which they were declared, which is that of the exposition.
-#[derive(Default)]
-pub(crate) struct Declared(Vec<Arc<dyn Expose>>);
+/// Latency in seconds. Half of the work here takes less than a millisecond, hence the small ones.
+const SECONDS: &[f64] =
+    &[0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
+/// Shares from 0 to 1.
+const SHARES: &[f64] = &[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0];
 
-impl Declared {
-    pub(crate) fn into_families(self) -> Vec<Arc<dyn Expose>> {
-        self.0
+/// Registers families, each by its name, what it tells, and its labels.
+#[derive(Clone, Copy)]
+struct Declare<'a>(&'a Registry);
+
+impl Declare<'_> {
+    fn counter<const N: usize>(self, name: &str, help: &str, labels: [&str; N]) -> Counters<N> {
+        Family::register(self.0, IntCounterVec::new(Opts::new(name, help), &labels))
     }
 
-    pub(crate) fn family<S: Series + 'static, const N: usize>(
-        &mut self,
-        name: &'static str,
-        help: &'static str,
-        labels: [&'static str; N],
-        create: fn() -> S,
-    ) -> Arc<Family<S, N>> {
-        let family = Arc::new(Family::new(name, help, labels, create));
-        if N == 0 {
-            // Without labels there is nothing to wait for: show the zero from the start.
-            family.with([""; N], |_| {});
-        }
-        self.0.push(Arc::clone(&family) as Arc<dyn Expose>);
-        family
+    /// A counter of amounts that need not be whole.
+    fn sum<const N: usize>(self, name: &str, help: &str, labels: [&str; N]) -> Sums<N> {
+        Family::register(self.0, CounterVec::new(Opts::new(name, help), &labels))
     }
 
-    fn counter<const N: usize>(
-        &mut self,
-        name: &'static str,
-        help: &'static str,
-        labels: [&'static str; N],
-    ) -> Counters<N> {
-        self.family(name, help, labels, Counter::default)
+    fn gauge<const N: usize>(self, name: &str, help: &str, labels: [&str; N]) -> Gauges<N> {
+        Family::register(self.0, IntGaugeVec::new(Opts::new(name, help), &labels))
     }
 
-    fn seconds<const N: usize>(
-        &mut self,
-        name: &'static str,
-        help: &'static str,
-        labels: [&'static str; N],
-    ) -> Histograms<N> {
-        self.family(name, help, labels, Histogram::of_seconds)
+    fn seconds<const N: usize>(self, name: &str, help: &str, labels: [&str; N]) -> Histograms<N> {
+        self.histogram(name, help, labels, SECONDS)
+    }
+
+    fn shares<const N: usize>(self, name: &str, help: &str, labels: [&str; N]) -> Histograms<N> {
+        self.histogram(name, help, labels, SHARES)
+    }
+
+    fn histogram<const N: usize>(self, name: &str, help: &str, labels: [&str; N], buckets: &[f64]) -> Histograms<N> {
+        let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
+        Family::register(self.0, HistogramVec::new(options, &labels))
     }
 }
 
@@ -64,7 +59,7 @@ pub(crate) struct Llm {
     pub(crate) decision_evaluations: Counters<0>,
     pub(crate) decision_latency: Histograms<0>,
     pub(crate) decision_matches: Counters<1>,
-    pub(crate) decision_confidence: Arc<Family<Histogram, 1>>,
+    pub(crate) decision_confidence: Histograms<1>,
     pub(crate) plugin_executions: Counters<3>,
     pub(crate) plugin_latency: Histograms<1>,
     pub(crate) selections: Counters<3>,
@@ -73,7 +68,8 @@ pub(crate) struct Llm {
 }
 
 impl Llm {
-    pub(crate) fn declare(d: &mut Declared) -> Self {
+    pub(crate) fn declare(registry: &Registry) -> Self {
+        let d = Declare(registry);
         let model = "model";
         let signal = ["signal_type", "signal_name"];
         let decision = "decision_name";
@@ -92,12 +88,7 @@ impl Llm {
             decision_evaluations: d.counter("llm_decision_evaluation_total", "Evaluations of all decisions.", []),
             decision_latency: d.seconds("llm_decision_evaluation_latency_seconds", "Rules and ranking.", []),
             decision_matches: d.counter("llm_decision_match_total", "Decisions taken.", [decision]),
-            decision_confidence: d.family(
-                "llm_decision_confidence",
-                "Confidence of the decisions taken.",
-                [decision],
-                Histogram::of_shares,
-            ),
+            decision_confidence: d.shares("llm_decision_confidence", "Confidence of the decisions taken.", [decision]),
             plugin_executions: d.counter("llm_plugin_execution_total", "Plugin calls.", plugin),
             plugin_latency: d.seconds("llm_plugin_execution_latency_seconds", "Plugin calls.", ["plugin_type"]),
             selections: d.counter("llm_model_selection_total", "Models chosen.", ["method", model, "decision"]),
@@ -111,19 +102,19 @@ impl Llm {
 pub(crate) struct Own {
     pub(crate) component_calls: Counters<3>,
     pub(crate) component_call_time: Histograms<2>,
-    pub(crate) component_metrics: Arc<Family<Sum, 2>>,
+    pub(crate) component_metrics: Sums<2>,
     pub(crate) component_log_dropped: Counters<1>,
     pub(crate) log_dropped: Counters<0>,
-    pub(crate) streams: Arc<Family<Gauge, 0>>,
+    pub(crate) streams: Gauges<0>,
     pub(crate) streams_finished: Counters<1>,
     pub(crate) stream_messages: Counters<1>,
     pub(crate) degraded: Counters<2>,
 }
 
 impl Own {
-    pub(crate) fn declare(d: &mut Declared, version: &str) -> Self {
-        d.family("trackside_build_info", "Always 1; the label tells the version.", ["version"], Gauge::default)
-            .with([version], |build| build.add(1));
+    pub(crate) fn declare(registry: &Registry, version: &str) -> Self {
+        let d = Declare(registry);
+        d.gauge("trackside_build_info", "Always 1; the label tells the version.", ["version"]).add([version], 1);
         let component = "component";
         let call = [component, "role", "outcome"];
         let counters = "Counters that components keep, at most 50 names each.";
@@ -131,19 +122,14 @@ impl Own {
         Self {
             component_calls: d.counter("trackside_component_calls_total", "Calls into components.", call),
             component_call_time: d.seconds("trackside_component_call_seconds", "Their time.", [component, "role"]),
-            component_metrics: d.family(
-                "trackside_component_metric_total",
-                counters,
-                [component, "name"],
-                Sum::default,
-            ),
+            component_metrics: d.sum("trackside_component_metric_total", counters, [component, "name"]),
             component_log_dropped: d.counter("trackside_component_log_dropped_total", log_lines, [component]),
             log_dropped: d.counter(
                 "trackside_log_dropped_total",
                 "Log lines that standard error was too slow for.",
                 [],
             ),
-            streams: d.family("trackside_extproc_streams", "Processing streams open now.", [], Gauge::default),
+            streams: d.gauge("trackside_extproc_streams", "Processing streams open now.", []),
             streams_finished: d.counter("trackside_extproc_streams_total", "Streams by how they ended.", ["outcome"]),
             stream_messages: d.counter("trackside_extproc_messages_total", "Messages of the gateway.", ["kind"]),
             degraded: d.counter("trackside_degraded_total", "Failures that were tolerated.", [component, "reason"]),

@@ -26,7 +26,7 @@ fn a_routed_request_moves_the_families_of_requests() {
     has(&metrics, "# TYPE llm_model_requests_total counter");
     has(&metrics, r#"llm_model_requests_total{model="qwen3-8b"} 1"#);
     has(&metrics, r#"llm_model_routing_modifications_total{source_model="auto",target_model="qwen3-8b"} 1"#);
-    has(&metrics, r#"llm_routing_reason_codes_total{reason_code="auto_routing",model="qwen3-8b"} 1"#);
+    has(&metrics, r#"llm_routing_reason_codes_total{model="qwen3-8b",reason_code="auto_routing"} 1"#);
     has(&metrics, "# TYPE llm_model_routing_latency_seconds histogram");
     has(&metrics, r#"llm_model_routing_latency_seconds_bucket{le="0.00005"} 0"#);
     has(&metrics, r#"llm_model_routing_latency_seconds_bucket{le="0.0001"} 1"#);
@@ -55,9 +55,9 @@ fn signals_decisions_selections_and_plugins_are_counted_under_the_peers_names() 
     metrics.reasoning("math", "qwen3-8b", Some("high"));
     metrics.refused("", "parse_error");
     for line in [
-        r#"llm_signal_extraction_total{signal_type="keyword",signal_name="math_words"} 1"#,
-        r#"llm_signal_extraction_total{signal_type="domain",signal_name="none"} 1"#,
-        r#"llm_signal_match_total{signal_type="keyword",signal_name="math_words"} 1"#,
+        r#"llm_signal_extraction_total{signal_name="math_words",signal_type="keyword"} 1"#,
+        r#"llm_signal_extraction_total{signal_name="none",signal_type="domain"} 1"#,
+        r#"llm_signal_match_total{signal_name="math_words",signal_type="keyword"} 1"#,
         r#"llm_signal_extraction_latency_seconds_count{signal_type="domain"} 1"#,
         "llm_decision_evaluation_total 2",
         "llm_decision_evaluation_latency_seconds_count 2",
@@ -65,11 +65,11 @@ fn signals_decisions_selections_and_plugins_are_counted_under_the_peers_names() 
         r#"llm_decision_confidence_bucket{decision_name="math",le="0.6"} 0"#,
         r#"llm_decision_confidence_bucket{decision_name="math",le="0.7"} 1"#,
         r#"llm_decision_confidence_sum{decision_name="math"} 0.7"#,
-        r#"llm_model_selection_total{method="static",model="qwen3-8b",decision="math"} 1"#,
+        r#"llm_model_selection_total{decision="math",method="static",model="qwen3-8b"} 1"#,
         r#"llm_model_selection_duration_seconds_count{method="static"} 1"#,
-        r#"llm_plugin_execution_total{plugin_type="system_prompt",decision_name="math",status="success"} 1"#,
+        r#"llm_plugin_execution_total{decision_name="math",plugin_type="system_prompt",status="success"} 1"#,
         r#"llm_plugin_execution_latency_seconds_count{plugin_type="system_prompt"} 1"#,
-        r#"llm_reasoning_decisions_total{category="math",model="qwen3-8b",enabled="true",effort="high"} 1"#,
+        r#"llm_reasoning_decisions_total{category="math",effort="high",enabled="true",model="qwen3-8b"} 1"#,
         r#"llm_request_errors_total{model="other",reason="parse_error"} 1"#,
     ] {
         has(&metrics, line);
@@ -88,7 +88,7 @@ fn components_and_streams_are_counted_under_our_names() {
     metrics.stream_closed("ok");
     for line in [
         r#"trackside_build_info{version="0.1.0"} 1"#,
-        r#"trackside_component_calls_total{component="keyword",role="signal",outcome="ok"} 1"#,
+        r#"trackside_component_calls_total{component="keyword",outcome="ok",role="signal"} 1"#,
         r#"trackside_component_call_seconds_count{component="keyword",role="signal"} 1"#,
         r#"trackside_component_log_dropped_total{component="keyword"} 5"#,
         r#"trackside_degraded_total{component="keyword",reason="deadline"} 1"#,
@@ -99,6 +99,41 @@ fn components_and_streams_are_counted_under_our_names() {
     ] {
         has(&metrics, line);
     }
+}
+
+#[test]
+fn every_family_of_the_readme_is_exposed_and_no_other() {
+    let metrics = metrics();
+    metrics.routed(Routed { original: "auto", selected: "qwen3-8b", reason_code: "auto_routing", latency: MS });
+    metrics.refused("auto", "parse_error");
+    metrics.signal("keyword", ["math_words"], MS);
+    metrics.decision(Some(("math", 0.7)), MS);
+    metrics.selection("static", "qwen3-8b", "math", MS);
+    metrics.plugin("system_prompt", "math", "success", MS);
+    metrics.reasoning("math", "qwen3-8b", None);
+    metrics.call("keyword", "signal", "ok", MS);
+    metrics.component_metric("keyword", "hits", 1.0);
+    metrics.component_log_dropped("keyword", 1);
+    metrics.degraded("keyword", "deadline");
+    metrics.stream_message("request_body");
+    metrics.stream_closed("ok");
+    let rows = include_str!("../README.md").lines().filter(|line| line.starts_with("| `"));
+    let words = rows.flat_map(|row| row.split('`'));
+    let mut told: Vec<_> = words.filter(|w| w.starts_with("llm_") || w.starts_with("trackside_")).collect();
+    let text = metrics.encode();
+    let exposed: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
+    told.sort_unstable();
+    assert_eq!(exposed, told);
+}
+
+#[test]
+fn label_values_that_are_equal_when_joined_do_not_count_for_each_other() {
+    let metrics = metrics();
+    for (component, reason) in [("ab", "c"), ("a", "bc"), ("ab", "c")] {
+        metrics.degraded(component, reason);
+    }
+    has(&metrics, r#"trackside_degraded_total{component="ab",reason="c"} 2"#);
+    has(&metrics, r#"trackside_degraded_total{component="other",reason="other"} 1"#);
 }
 
 #[test]
