@@ -65,15 +65,15 @@ pub(crate) async fn serve(
         phases: phases.clone(),
         started: unix_seconds(),
     };
-    let mut http = JoinSet::new();
-    http.spawn(answer(listeners.api, api::router(context), phases.clone()));
-    http.spawn(answer(listeners.metrics, api::exposition(Arc::clone(&metrics)), phases.clone()));
     let mut streams = JoinSet::new();
-    let observer = Arc::new(Counted(metrics));
+    let observer = Arc::new(Counted(Arc::clone(&metrics)));
     let draining = phases.clone().reached(Phase::Draining);
     streams.spawn(extproc::serve(listeners.extproc, Arc::new(Router(live)), observer, limits, draining));
-
     phases.enter(Phase::Serving);
+    let mut http = JoinSet::new();
+    http.spawn(answer(listeners.api, api::router(context), phases.clone()));
+    http.spawn(answer(listeners.metrics, api::exposition(metrics), phases.clone()));
+
     tokio::select! {
         signal = signals.next() => tracing::info!(event = "draining", signal),
         ended = streams.join_next() => ended.context("no ExtProc server")???,

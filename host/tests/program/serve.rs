@@ -93,10 +93,10 @@ fn decisions_show_in_metrics_and_in_the_log() {
     for line in [
         "llm_model_requests_total{model=\"reasoning-model\"} 1",
         "llm_model_routing_latency_seconds_count 1",
-        "llm_signal_match_total{signal_type=\"domain\",signal_name=\"math\"} 1",
+        "llm_signal_match_total{signal_name=\"math\",signal_type=\"domain\"} 1",
         "llm_decision_match_total{decision_name=\"math\"} 1",
-        "llm_plugin_execution_total{plugin_type=\"system_prompt\",decision_name=\"math\",status=\"success\"} 1",
-        "trackside_component_calls_total{component=\"domain\",role=\"signal\",outcome=\"ok\"} 1",
+        "llm_plugin_execution_total{decision_name=\"math\",plugin_type=\"system_prompt\",status=\"success\"} 1",
+        "trackside_component_calls_total{component=\"domain\",outcome=\"ok\",role=\"signal\"} 1",
         "trackside_build_info{version=\"0.1.0\"} 1",
     ] {
         assert!(scraped.body.lines().any(|l| l == line), "no {line} in\n{}", scraped.body);
