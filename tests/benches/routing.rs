@@ -11,9 +11,12 @@ use std::{
     path::PathBuf,
     time::{Duration, Instant},
 };
-use tokio::{net::TcpListener, task::JoinSet};
-use tokio_stream::{StreamExt, wrappers::TcpListenerStream};
-use tonic::{Request, Response, Status, Streaming, transport::Server};
+use tokio::task::JoinSet;
+use tokio_stream::StreamExt;
+use tonic::{
+    Request, Response, Status, Streaming,
+    transport::{Server, server::TcpIncoming},
+};
 use trackside_extproc::proto::{
     BodyMutation, BodyResponse, CommonResponse, HeaderMutation, HeaderValue, HeaderValueOption, HeadersResponse,
     ProcessingRequest, ProcessingResponse,
@@ -93,10 +96,11 @@ fn rewritten() -> Bytes {
 }
 
 async fn serve_bare() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    println!("{}", listener.local_addr().expect("a bound listener has an address"));
+    let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+    let incoming = TcpIncoming::bind(anywhere).expect("a free port").with_nodelay(Some(true));
+    println!("{}", incoming.local_addr().expect("a bound listener has an address"));
     let server = Server::builder().add_service(ExternalProcessorServer::new(Bare));
-    server.serve_with_incoming(TcpListenerStream::new(listener)).await.expect("it serves until it is killed");
+    server.serve_with_incoming(incoming).await.expect("it serves until it is killed");
 }
 
 // === the measurement ===
@@ -196,9 +200,9 @@ async fn measure() {
     }
     println!("{}, {} x {REQUESTS} requests alone and with {CONCURRENT} at once", config.display(), ROUNDS);
     let [bare, routed] = sides.each_mut().map(Side::figures);
-    row("", ["p50", "p99", "CPU", "CPU crowded", "requests/s crowded"].map(str::to_owned));
-    row("bare gRPC, us", bare.map(|figure| format!("{figure:.1}")));
-    row("trackside, us", routed.map(|figure| format!("{figure:.1}")));
+    row("", ["p50 us", "p99 us", "CPU us", "CPU us, crowd", "requests/s, crowd"].map(str::to_owned));
+    row("bare gRPC", bare.map(|figure| format!("{figure:.1}")));
+    row("trackside", routed.map(|figure| format!("{figure:.1}")));
     row("ratio", std::array::from_fn(|index| format!("{:.2}", routed[index] / bare[index])));
     println!();
     components(&trackside_tests::scrape::get(metrics, "/metrics").expect("the metrics page answers").1);
@@ -212,7 +216,7 @@ fn row(name: &str, cells: [String; 5]) {
 /// Mean time in each component, from the router's own histograms.
 fn components(page: &str) {
     const SECONDS: &str = "trackside_component_call_seconds";
-    println!("{:<16}{:>20}{:>20}", "component", "calls", "mean, us");
+    println!("{:<16}{:>20}{:>20}", "component", "calls", "mean us");
     let count = format!("{SECONDS}_count");
     for line in page.lines().filter(|line| line.starts_with(&count)) {
         let Some(component) = line.split("component=\"").nth(1).and_then(|rest| rest.split('"').next()) else {
