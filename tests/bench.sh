@@ -1,9 +1,21 @@
 #!/usr/bin/env bash
-# What routing costs, beside bare gRPC on the same machine: builds both sides with the release profile, then measures.
+# Builds the benches that are named, and what they measure, with the release profile, and runs them; all without a name.
+#   tests/bench.sh routing semantic footprint     what the router costs
+#   tests/bench.sh embed                          what an embedding costs, beside ONNX Runtime and OpenVINO
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+[[ $# -gt 0 ]] || set -- routing semantic footprint embed
+benches=()
+for name in "$@"; do
+  benches+=(--bench "$name")
+  if [[ "$name" == embed ]]; then
+    tests/setup.sh
+    tests/benches/embed/setup.sh
+  fi
+done
+
 # Both packages in each command: cargo then picks the same features of what they share, and compiles it once.
 readonly packages=(--locked -p trackside -p trackside-tests)
-cargo build "${packages[@]}" --release --bin trackside --bench routing
-cargo bench "${packages[@]}" --bench routing
+cargo build "${packages[@]}" --release --bin trackside "${benches[@]}"
+cargo bench "${packages[@]}" "${benches[@]}"

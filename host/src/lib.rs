@@ -11,3 +11,4 @@ mod gateway;
 mod phase;
 mod server;
 mod shutdown;
+mod train;

@@ -13,5 +13,9 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => cli::serve::run(&arguments),
         Command::Validate(arguments) => cli::validate::run(&arguments),
         Command::Explain(arguments) => cli::explain::run(&arguments),
+        Command::Eval(arguments) => cli::eval::run(&arguments),
+        Command::Model(arguments) => cli::model::run(&arguments),
+        Command::Calibrate(arguments) => cli::calibrate::run(&arguments),
+        Command::Train(arguments) => cli::train::run(&arguments),
     })
 }

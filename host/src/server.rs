@@ -1,7 +1,7 @@
 //! Three listeners on one runtime: ExtProc for the gateway, the HTTP API, and metrics.
 
-use crate::api::{self, Context};
-use crate::assemble::Ready;
+use crate::api::{self, Context, Vectors};
+use crate::assemble::{Embeddings, Ready};
 use crate::gateway::{Counted, Router};
 use crate::phase::{Phase, Phases};
 use crate::shutdown::Signals;
@@ -53,6 +53,7 @@ async fn listen(name: &str, address: SocketAddr) -> anyhow::Result<TcpListener> 
 pub(crate) async fn serve(
     listeners: Listeners,
     ready: Ready,
+    embeddings: &Embeddings,
     metrics: Arc<Metrics>,
     limits: extproc::Limits,
     mut signals: Signals,
@@ -61,7 +62,9 @@ pub(crate) async fn serve(
     let live = Arc::new(Live::new(ready.snapshot));
     let context = Context {
         live: Arc::clone(&live),
-        config: Arc::new(ready.config),
+        config: ready.config,
+        domains: Arc::new(ready.domains),
+        vectors: Vectors::new(embeddings.clone()),
         phases: phases.clone(),
         started: unix_seconds(),
     };

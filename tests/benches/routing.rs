@@ -25,7 +25,7 @@ use trackside_extproc::proto::{
     processing_request::Request as Asked,
     processing_response::Response as Answered,
 };
-use trackside_tests::{Scorer, Trackside, direct::Gateway, place, process::Process, scrape::metric};
+use trackside_tests::{Trackside, direct::Gateway, place, process::Process, scrape::metric};
 
 const WARM_UP: usize = 500;
 const ROUNDS: usize = 10;
@@ -182,7 +182,7 @@ fn configuration() -> PathBuf {
 
 async fn measure() {
     let config = configuration();
-    let trackside = Trackside::start(&config, Scorer::Lexical).await.expect("no encoder is asked for");
+    let trackside = Trackside::start(&config).await;
     let this = std::env::current_exe().expect("a running program has a path");
     let bare = Process::start("bare", this.as_os_str(), &["--bare"], &[]);
     let bare_address = bare.wait_for("its address", |line| line.parse().ok()).await;

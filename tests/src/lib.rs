@@ -20,5 +20,5 @@ pub use bootstrap::{Backends, DENY, REFUSE};
 pub use client::{Message, Reply, Upload};
 pub use envoy::Envoy;
 pub use mode::{Http, Way};
-pub use router::{Scorer, Trackside};
+pub use router::Trackside;
 pub use stage::{Exchange, Stage};

@@ -9,15 +9,6 @@ use tokio::sync::{Mutex, MutexGuard};
 /// gateway and its clients would take that time away.
 static TURN: Mutex<()> = Mutex::const_new(());
 
-/// How domains are told apart.
-#[derive(Clone, Debug)]
-pub enum Scorer {
-    /// By the words of their names and descriptions: what a start without a model does.
-    Lexical,
-    /// By the small sentence encoder.
-    Encoder,
-}
-
 /// A running router.
 #[derive(Debug)]
 pub struct Trackside {
@@ -29,22 +20,25 @@ pub struct Trackside {
 }
 
 impl Trackside {
-    /// Starts it on free ports, once the one before has ended. `None` when the encoder is asked for, not installed, and the test is to be skipped.
-    pub async fn start(config: &Path, scorer: Scorer) -> Option<Trackside> {
+    /// Starts it on free ports, once the one before has ended.
+    pub async fn start(config: &Path) -> Trackside {
+        Trackside::start_with(config, &[]).await
+    }
+
+    /// The same with more flags.
+    pub async fn start_with(config: &Path, flags: &[OsString]) -> Trackside {
         let mut arguments: Vec<OsString> = vec!["serve".into(), "--config".into(), config.into()];
         for port in ["--extproc", "--api", "--metrics"] {
             arguments.extend([port.into(), "127.0.0.1:0".into()]);
         }
-        if let Scorer::Encoder = scorer {
-            arguments.extend(["--model".into(), place::encoder()?.into()]);
-        }
+        arguments.extend_from_slice(flags);
         let binary = place::trackside();
         let turn = TURN.lock().await;
         // A cache of the tests' own, so that they neither trust nor touch that of the user.
         let cache = binary.with_file_name("test-cache").into_os_string();
         let process = Process::start("trackside", binary.as_os_str(), &arguments, &[("XDG_CACHE_HOME", cache)]);
         let [extproc, api, metrics] = process.wait_for("listening", listening).await;
-        Some(Trackside { process, extproc, api, metrics, _turn: turn })
+        Trackside { process, extproc, api, metrics, _turn: turn }
     }
 
     /// Its counters and histograms, as Prometheus reads them.
@@ -57,6 +51,11 @@ impl Trackside {
     /// Processor time that it has used.
     pub fn cpu(&self) -> std::time::Duration {
         self.process.cpu()
+    }
+
+    /// Memory that it holds now, bytes.
+    pub fn resident(&self) -> u64 {
+        self.process.resident()
     }
 }
 

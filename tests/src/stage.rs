@@ -5,12 +5,13 @@ use crate::{
     client::{self, Message, Reply},
     envoy::Envoy,
     mode::Way,
-    router::{Scorer, Trackside},
+    router::Trackside,
     upstream::{Answer, CASE, Seen, Upstream},
 };
 use bytes::Bytes;
 use http::HeaderMap;
 use std::{
+    ffi::OsString,
     path::Path,
     sync::atomic::{AtomicUsize, Ordering},
 };
@@ -39,8 +40,13 @@ pub struct Exchange {
 impl Stage {
     /// Starts all of it. Every model of `routes` gets a route and a model server of its own. `None` when something is not
     /// installed and the test is to be skipped.
-    pub async fn start(config: &Path, scorer: Scorer, routes: &[&str]) -> Option<Stage> {
-        let trackside = Trackside::start(config, scorer).await?;
+    pub async fn start(config: &Path, routes: &[&str]) -> Option<Stage> {
+        Stage::start_with(config, &[], routes).await
+    }
+
+    /// The same with more flags for the router.
+    pub async fn start_with(config: &Path, flags: &[OsString], routes: &[&str]) -> Option<Stage> {
+        let trackside = Trackside::start_with(config, flags).await;
         let upstream = Upstream::start(routes.len() + 1).await;
         let by_model = routes.iter().enumerate();
         let backends = Backends {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use trackside_tests::{
-    Scorer, Trackside,
+    Trackside,
     direct::{Gateway, Verdict},
     scrape::metric,
 };
@@ -40,7 +40,7 @@ impl Degraded {
         let folder = TempDir::new().expect("a temporary folder can be made");
         let config = folder.path().join("router.json");
         std::fs::write(&config, configuration(deed, memory, on_failure).to_string()).expect("it can be written");
-        let trackside = Trackside::start(&config, Scorer::Lexical).await.expect("no encoder is asked for");
+        let trackside = Trackside::start(&config).await;
         let gateway = Gateway::connect(trackside.extproc).await.expect("it listens");
         Degraded { trackside, gateway, _folder: folder }
     }
@@ -84,7 +84,7 @@ fn configuration(deed: &str, memory: &str, on_failure: &str) -> Value {
         "components": {"use": [{
             "type": "misbehaving",
             "source": concat!(env!("OUT_DIR"), "/trackside_misbehaving.wasm"),
-            "grants": ["embeddings", "key-value"],
+            "grants": ["embeddings", "neighbours", "key-value"],
             "on_failure": on_failure,
             "limits": {"deadline": format!("{}ms", deadline(deed).as_millis()), "memory": memory},
         }]},

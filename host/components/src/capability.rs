@@ -1,6 +1,7 @@
 //! What a component may reach outside itself: one small trait per capability, implemented by whoever embeds this crate.
 
 use crate::description::Role;
+use crate::vectors::Vectors;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::future::Future;
@@ -41,7 +42,7 @@ impl Capability {
 
     /// Whether this host has something behind it.
     pub(crate) fn is_offered(self) -> bool {
-        matches!(self, Self::Embeddings | Self::KeyValue)
+        matches!(self, Self::Embeddings | Self::Neighbours | Self::KeyValue)
     }
 }
 
@@ -88,6 +89,8 @@ impl FromIterator<Capability> for Grants {
 pub struct Capabilities {
     /// Sentence embeddings; [`NoModel`] when there is none.
     pub embed: Arc<dyn Embed>,
+    /// What is done with the vectors.
+    pub vectors: Arc<dyn Vectors>,
     /// Small values that outlive instances.
     pub key_value: Arc<dyn KeyValue>,
     /// Where log lines go.
@@ -108,6 +111,9 @@ impl fmt::Debug for Capabilities {
 pub trait Embed: Send + Sync {
     /// Whether a model is loaded. Asked often: it must be cheap.
     fn available(&self) -> bool;
+
+    /// Which model makes the vectors: vectors of one name can be compared. Nothing when none is loaded.
+    fn model(&self) -> Option<&str>;
 
     /// Embeds one text. Must be cheap to drop before it is done. It is polled on a stack of about 1.5 MiB: hand heavy
     /// work to another thread.
@@ -138,9 +144,34 @@ pub enum EmbedFailure {
     /// There was not enough time.
     #[error("the embedding was not ready in time")]
     Deadline,
+    /// Too many texts are waiting.
+    #[error("too many texts wait to be embedded")]
+    Overloaded,
     /// The model failed, with a reason for the operator.
     #[error("{0}")]
     Internal(String),
+}
+
+impl EmbedFailure {
+    /// Its word in records and metrics.
+    pub(crate) fn outcome(&self) -> &'static str {
+        match self {
+            Self::Unavailable => "embedding_unavailable",
+            Self::Deadline => "embedding_deadline",
+            Self::Overloaded => "embedding_overloaded",
+            Self::Internal(_) => "embedding_internal",
+        }
+    }
+
+    /// Its kind as a component's failure.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Unavailable => "unavailable",
+            Self::Deadline => "deadline",
+            Self::Overloaded => "overloaded",
+            Self::Internal(_) => "internal",
+        }
+    }
 }
 
 /// [`Embed`] where there is no model.
@@ -150,6 +181,10 @@ pub struct NoModel;
 impl Embed for NoModel {
     fn available(&self) -> bool {
         false
+    }
+
+    fn model(&self) -> Option<&str> {
+        None
     }
 
     fn embed<'a>(&'a self, _: &'a str, _: Instant) -> Waiting<'a, Result<Arc<[f32]>, EmbedFailure>> {

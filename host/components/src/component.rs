@@ -3,6 +3,7 @@
 use crate::abi::v0_1::bindings::exports::trackside::router::lifecycle;
 use crate::abi::v0_1::{self, Indices};
 use crate::artefact;
+use crate::artefact_file::ArtefactFile;
 use crate::call::Bounds;
 use crate::capability::{Capability, Grants};
 use crate::code_cache::Found;
@@ -139,7 +140,7 @@ impl Engine {
                 let start = Instant::now();
                 let deadline = start + limits.configure_deadline;
                 let bounds = Bounds { engine: self, limits: &limits, start, deadline, request: None };
-                let scope = Arc::new(self.scope(digest.short(), false, Arc::default()));
+                let scope = Arc::new(self.scope(digest.short(), false, Arc::default(), None));
                 let describe = Guest::start(code, scope, bounds, async |exports, store| {
                     exports.lifecycle.call_describe(store).await
                 });
@@ -150,9 +151,15 @@ impl Engine {
             .unwrap_or_else(|_| Err(CallError::Instantiate { reason: "the host panicked".to_owned() }))
     }
 
-    fn scope(&self, component: String, reads_body: bool, metric_names: Arc<MetricNames>) -> Scope {
-        let capabilities = self.capabilities().clone();
-        Scope { component, capabilities, reads_body, metric_names, banks: OnceLock::new() }
+    fn scope(
+        &self,
+        component: String,
+        reads_body: bool,
+        metric_names: Arc<MetricNames>,
+        artefact: Option<ArtefactFile>,
+    ) -> Scope {
+        let (capabilities, shelf) = (self.capabilities().clone(), Arc::clone(self.shelf()));
+        Scope { component, capabilities, reads_body, metric_names, artefact, shelf, kept: OnceLock::new() }
     }
 }
 
@@ -206,17 +213,18 @@ impl Component {
         self.0.origin
     }
 
-    /// Gives it its settings, and keeps the instance that took them warm. Also embeds the banks that it declares, which
-    /// with a model and many texts takes long.
+    /// Gives it its settings, and the file that it may read as its artefact, and keeps the instance that took them warm.
+    /// Also embeds what it declares to compare requests with, which with a model and many texts takes long.
     ///
     /// # Errors
-    /// When a capability that it imports is not granted or not there, when it refuses the settings, or when it does not
-    /// come through the call.
+    /// When a capability that it imports is not granted or not there, when it refuses the settings, when it does not come
+    /// through the call, or when something that it declares cannot be built.
     pub async fn configure(
         &self,
         settings: &serde_json::Value,
         grants: &Grants,
         limits: &Limits,
+        artefact: Option<ArtefactFile>,
     ) -> Result<Configured, ConfigureError> {
         let component = || self.0.description.serves.clone();
         for &capability in &self.0.capabilities {
@@ -227,7 +235,7 @@ impl Component {
                 return Err(ConfigureError::NotGranted { component: component(), capability });
             }
         }
-        Configured::new(self.clone(), settings.to_string(), *limits).await
+        Configured::new(self.clone(), settings.to_string(), *limits, artefact).await
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -238,9 +246,9 @@ impl Component {
         &self.0.code
     }
 
-    pub(crate) fn new_scope(&self) -> Scope {
+    pub(crate) fn new_scope(&self, artefact: Option<ArtefactFile>) -> Scope {
         let Description { serves, needs, .. } = &self.0.description;
         let reads_body = needs.contains(&crate::description::Need::Body);
-        self.0.engine.scope(serves.clone(), reads_body, Arc::clone(&self.0.metric_names))
+        self.0.engine.scope(serves.clone(), reads_body, Arc::clone(&self.0.metric_names), artefact)
     }
 }

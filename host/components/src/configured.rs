@@ -1,10 +1,11 @@
 //! A component with settings: what requests are handled by.
 
 use crate::abi::v0_1::Exports;
-use crate::banks::Banks;
+use crate::artefact_file::ArtefactFile;
 use crate::call::{Bounds, reported};
 use crate::component::Component;
 use crate::current::Current;
+use crate::declared::Kept;
 use crate::description::Role;
 use crate::error::{CallError, ConfigureError};
 use crate::guest::Guest;
@@ -45,9 +46,14 @@ impl fmt::Debug for Configured {
 }
 
 impl Configured {
-    pub(crate) async fn new(component: Component, settings: String, limits: Limits) -> Result<Self, ConfigureError> {
+    pub(crate) async fn new(
+        component: Component,
+        settings: String,
+        limits: Limits,
+        artefact: Option<ArtefactFile>,
+    ) -> Result<Self, ConfigureError> {
         let name = component.description().serves.clone();
-        let scope = Arc::new(component.new_scope());
+        let scope = Arc::new(component.new_scope(artefact));
         let pool = Pool::new(component.engine().pool_size());
         let configured = Self(Arc::new(Inner { component, settings, limits, scope, pool }));
         let start = Instant::now();
@@ -58,9 +64,10 @@ impl Configured {
         let mut checkout = configured.0.pool.checkout(start).await.map_err(failed)?;
         let guest = configured.instance(start, start + limits.configure_deadline).await.map_err(failed)?;
         let declared = std::mem::take(&mut checkout.fill(guest).store.data_mut().declared);
-        let banks = Banks::embed(declared, &*configured.0.scope.capabilities.embed).await;
-        let banks = banks.map_err(|(bank, source)| ConfigureError::Bank { component: name.clone(), bank, source })?;
-        configured.0.scope.banks.get_or_init(|| banks);
+        let Scope { shelf, capabilities, kept, .. } = &*configured.0.scope;
+        let built = Kept::build(declared, shelf, &*capabilities.embed, &capabilities.vectors).await;
+        let built = built.map_err(|(declared, source)| ConfigureError::Build { component: name, declared, source })?;
+        kept.get_or_init(|| built);
         checkout.give_back();
         Ok(configured)
     }
@@ -198,8 +205,15 @@ impl Configured {
         let started = Guest::start(component.code(), Arc::clone(scope), bounds, async |exports, store| {
             exports.lifecycle.call_configure(store, settings).await
         });
-        let (guest, taken) = started.await?;
+        let (mut guest, taken) = started.await?;
         taken.map_err(reported)?;
+        if let Some(kept) = scope.kept.get() {
+            let declared = std::mem::take(&mut guest.store.data_mut().declared);
+            kept.check(&declared).map_err(|name| CallError::Failure {
+                kind: "invalid-call".to_owned(),
+                message: format!("configure declared \"{name}\" otherwise than the first time"),
+            })?;
+        }
         Ok(guest)
     }
 }

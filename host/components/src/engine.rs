@@ -3,6 +3,7 @@
 use crate::abi::v0_1;
 use crate::capability::Capabilities;
 use crate::code_cache::CacheDir;
+use crate::declared::Shelf;
 use crate::error::EngineError;
 use crate::state::State;
 use crate::ticker::Ticker;
@@ -40,6 +41,7 @@ struct Inner {
     ticker: Ticker,
     capabilities: Capabilities,
     cache: Option<CacheDir>,
+    shelf: Arc<Shelf>,
     pool_size: usize,
 }
 
@@ -60,7 +62,8 @@ impl Engine {
         v0_1::link(&mut linker).map_err(EngineError::Engine)?;
         let ticker = Ticker::start(wasmtime.weak()).map_err(EngineError::Thread)?;
         let pool_size = options.pool_size.max(1);
-        Ok(Self(Arc::new(Inner { wasmtime, linker, ticker, capabilities, cache: options.cache, pool_size })))
+        let (cache, shelf) = (options.cache, Arc::default());
+        Ok(Self(Arc::new(Inner { wasmtime, linker, ticker, capabilities, cache, shelf, pool_size })))
     }
 
     pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
@@ -81,6 +84,10 @@ impl Engine {
 
     pub(crate) fn cache(&self) -> Option<&CacheDir> {
         self.0.cache.as_ref()
+    }
+
+    pub(crate) fn shelf(&self) -> &Arc<Shelf> {
+        &self.0.shelf
     }
 
     pub(crate) fn pool_size(&self) -> usize {

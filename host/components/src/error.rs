@@ -1,6 +1,7 @@
 //! What can go wrong, by stage.
 
 use crate::capability::Capability;
+use crate::declared::BuildFailure;
 use crate::description::UnknownWord;
 use crate::digest::Digest;
 use std::fmt;
@@ -147,15 +148,15 @@ pub enum ConfigureError {
         /// How it failed.
         source: CallError,
     },
-    /// The host could not embed a bank that it declared.
-    #[error("bank \"{bank}\" of component \"{component}\" could not be embedded: {source}")]
-    Bank {
+    /// The host could not build something that it declared.
+    #[error("\"{declared}\", which component \"{component}\" declares, could not be built: {source}")]
+    Build {
         /// The type it serves.
         component: String,
-        /// The bank's name.
-        bank: String,
+        /// The name of what it declared.
+        declared: String,
         /// Why.
-        source: crate::capability::EmbedFailure,
+        source: BuildFailure,
     },
 }
 

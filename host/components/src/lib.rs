@@ -3,20 +3,21 @@
 //!
 //! An [`Engine`] loads bytes into a [`Component`]; a component takes settings and grants and becomes a [`Configured`]
 //! one, whose methods are the calls of the contract. What components may reach outside themselves is declared here as one
-//! small trait per capability ([`Embed`], [`KeyValue`], [`Log`], [`Metrics`], [`Clock`]) and implemented elsewhere.
+//! small trait per capability ([`Embed`], [`Vectors`], [`KeyValue`], [`Log`], [`Metrics`], [`Clock`]) and implemented elsewhere.
 //!
 //! This crate knows the contract in `wit/` and nothing else of the product: no configuration file, no gateway, no model.
 #![warn(missing_docs)]
 
 mod abi;
 mod artefact;
-mod banks;
+mod artefact_file;
 mod call;
 mod capability;
 mod code_cache;
 mod component;
 mod configured;
 mod current;
+mod declared;
 mod description;
 mod digest;
 mod engine;
@@ -27,7 +28,9 @@ mod limits;
 mod pool;
 mod state;
 mod ticker;
+mod vectors;
 
+pub use artefact_file::ArtefactFile;
 pub use capability::{
     Capabilities, Capability, Clock, Embed, EmbedFailure, Grants, KeyValue, KeyValueFailure, Level, Log, Metrics,
     NoModel, SystemClock, UnknownCapability, Waiting,
@@ -35,13 +38,15 @@ pub use capability::{
 pub use code_cache::{CacheDir, CacheError};
 pub use component::{CodeOrigin, Component};
 pub use configured::Configured;
-pub use current::{Current, RequestEmbedding};
+pub use current::{Current, EmbeddingFailed, RequestEmbeddings};
+pub use declared::BuildFailure;
 pub use description::{Description, FailurePolicy, Need, Role, UnknownWord};
 pub use digest::Digest;
 pub use engine::{Engine, EngineOptions};
 pub use error::{CallError, ConfigureError, DescriptionError, EngineError, LoadError};
 pub use limits::Limits;
 pub use pool::InstanceCounts;
+pub use vectors::{Clustering, Compare, HeadMethod, Nearest, Neighbour, Vectors, VectorsFailure};
 
 /// The shapes that cross the boundary, as `wit/types.wit` documents them.
 pub mod types {

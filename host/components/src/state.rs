@@ -1,8 +1,9 @@
 //! What a guest's store holds beside the guest.
 
-use crate::banks::{Banks, Declared};
+use crate::artefact_file::ArtefactFile;
 use crate::capability::Capabilities;
 use crate::current::Current;
+use crate::declared::{Declarations, Kept, Shelf};
 use crate::limits::MemoryMeter;
 use std::collections::HashSet;
 use std::fmt;
@@ -23,8 +24,11 @@ pub(crate) struct Scope {
     /// Whether it said that it reads the whole body.
     pub(crate) reads_body: bool,
     pub(crate) metric_names: Arc<MetricNames>,
-    /// Set when the first instance is configured; until then banks are declared.
-    pub(crate) banks: OnceLock<Banks>,
+    /// The file that the configuration gives to it.
+    pub(crate) artefact: Option<ArtefactFile>,
+    pub(crate) shelf: Arc<Shelf>,
+    /// What the first instance declared, once it is built.
+    pub(crate) kept: OnceLock<Kept>,
 }
 
 impl fmt::Debug for Scope {
@@ -56,15 +60,15 @@ pub(crate) struct State {
     /// The request that the call is about; nothing between calls and while configuring.
     pub(crate) current: Option<Arc<dyn Current>>,
     pub(crate) deadline: Instant,
-    /// Banks declared so far, while there are none yet.
-    pub(crate) declared: Vec<Declared>,
+    /// What `configure` has declared so far; taken when it has ended.
+    pub(crate) declared: Declarations,
     lines: u32,
 }
 
 impl State {
     pub(crate) fn new(scope: Arc<Scope>, memory: MemoryMeter) -> Self {
         let deadline = Instant::now();
-        Self { scope, memory, current: None, deadline, declared: Vec::new(), lines: 0 }
+        Self { scope, memory, current: None, deadline, declared: Declarations::default(), lines: 0 }
     }
 
     pub(crate) fn begin(&mut self, current: Option<Arc<dyn Current>>, deadline: Instant) {

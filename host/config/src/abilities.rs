@@ -35,7 +35,7 @@ impl Config {
         let known: Vec<&str> = words::SIGNALS.iter().map(|(_, kind)| *kind).chain([words::PROJECTION]).collect();
         let mut uses: BTreeMap<&str, Use<'_>> = BTreeMap::new();
         for leaf in self.leaves.iter().filter(|l| !abilities.signals.contains(&l.signal)) {
-            uses.entry(&leaf.signal).or_insert_with(|| Use::at(leaf.span)).by(&leaf.decision);
+            uses.entry(&leaf.signal).or_insert_with(|| Use::at(leaf.span)).by(&leaf.owner);
         }
         // A declared list that no decision refers to has no effect; but its name may be a slip.
         for (kind, rules) in self.resolved.signals.iter().filter(|(kind, _)| !abilities.signals.contains(*kind)) {
@@ -52,8 +52,7 @@ impl Config {
                 // The section itself is reported as not done.
             } else if known.contains(&kind) {
                 let who = suggest::list(used.by.iter().copied());
-                let message =
-                    format!("signal type {kind:?} is not served yet: decisions that need it will not match ({who})");
+                let message = format!("signal type {kind:?} is not served yet: what needs it will not match ({who})");
                 report.push(Diagnostic::warning(codes::SIGNAL_NOT_SERVED, message).at(used.span));
             } else {
                 let words = known.iter().copied().chain(abilities.signals.iter().map(String::as_str));

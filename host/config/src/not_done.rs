@@ -9,13 +9,17 @@ enum When {
     Present,
     /// It says `enabled: true`; off unless asked for.
     Enabled,
+    /// It says `false`; on unless switched off.
+    Off,
     /// It has this value.
     Is(&'static str),
     /// It is a URL with a path.
     UrlWithPath,
 }
 
-use When::{Enabled, Is, Present, UrlWithPath};
+use When::{Enabled, Is, Off, Present, UrlWithPath};
+
+const SEMANTIC_BACKEND: &str = "global.model_catalog.embeddings.semantic.embedding_config.backend";
 
 /// Path, when it matters, and what happens instead.
 const NOT_DONE: &[(&str, When, &str)] = &[
@@ -33,6 +37,13 @@ const NOT_DONE: &[(&str, When, &str)] = &[
     ("providers.models[].backend_refs[].auth_header", Present, "the gateway has to add credentials"),
     ("providers.models[].backend_refs[].auth_prefix", Present, "the gateway has to add credentials"),
     ("providers.models[].backend_refs[].extra_headers", Present, "the gateway has to add headers"),
+    (
+        "routing.signals.embeddings[].query_modality",
+        Is("image"),
+        "images are not looked at, and the rule never matches",
+    ),
+    ("routing.signals.complexity[].hard.image_candidates", Present, "images are not looked at, only the text counts"),
+    ("routing.signals.complexity[].easy.image_candidates", Present, "images are not looked at, only the text counts"),
     ("routing.projections", Present, "decisions that need a projection do not match"),
     ("routing.decisions[].adaptations", Present, "nothing is learned"),
     ("routing.decisions[].output_contract", Present, "answers are passed on as they are"),
@@ -60,18 +71,26 @@ const NOT_DONE: &[(&str, When, &str)] = &[
     ("global.stores.vector_store", Enabled, "no documents are kept"),
     ("global.integrations.tools", Enabled, "tools are passed on as they are"),
     ("global.integrations.looper", Present, "each request goes to one model"),
-    ("global.model_catalog.embeddings.semantic", Present, "the embedding model is chosen by the flag --model"),
-    ("global.model_catalog.system", Present, "the embedding model is chosen by the flag --model"),
+    ("global.model_catalog.embeddings.semantic.use_cpu", Off, "embeddings are computed on the CPU"),
+    ("global.model_catalog.embeddings.semantic.endpoint", Present, "no service is asked; the local model serves"),
+    (SEMANTIC_BACKEND, Is("openvino"), "the local model serves"),
+    (SEMANTIC_BACKEND, Is("openai_compatible"), "the local model serves"),
+    ("global.model_catalog.system", Present, "the built-in classifiers serve"),
     ("global.model_catalog.external", Present, "no other model is asked"),
     ("global.model_catalog.kbs", Present, "no knowledge base is loaded"),
     ("global.model_catalog.modules.prompt_guard", Present, "the jailbreak signal is not served"),
     ("global.model_catalog.modules.classifier.mcp", Enabled, "the built-in domain classifier is used"),
     ("global.model_catalog.modules.classifier.pii", Present, "the pii signal is not served"),
-    ("global.model_catalog.modules.classifier.preference", Present, "the preference signal is not served"),
+    (
+        "global.model_catalog.modules.classifier.preference.use_contrastive",
+        Off,
+        "no other model is asked; examples decide",
+    ),
+    ("global.model_catalog.modules.classifier.preference.embedding_model", Present, "one model embeds for all signals"),
     ("global.model_catalog.modules.hallucination_mitigation", Enabled, "answers are not checked"),
     ("global.model_catalog.modules.feedback_detector", Present, "the user_feedback signal is not served"),
     ("global.model_catalog.modules.modality_detector", Enabled, "the modality signal is not served"),
-    ("global.model_catalog.modules.complexity", Present, "the complexity signal is not served"),
+    ("global.model_catalog.modules.complexity.model_type", Present, "one model embeds for all signals"),
     ("global.model_catalog.modules.prompt_compression", Enabled, "signals see the whole prompt"),
 ];
 
@@ -116,6 +135,7 @@ impl When {
         match self {
             Present => !node.is_empty() && enabled != Some(false),
             Enabled => enabled == Some(true),
+            Off => node.as_bool() == Some(false),
             Is(word) => node.as_text() == Some(word),
             UrlWithPath => {
                 let rest = node.as_text().and_then(|url| url.split_once("://")).map(|(_, rest)| rest);
@@ -128,13 +148,16 @@ impl When {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shape::shape;
+    use crate::{shape::shape, words};
 
     #[test]
     fn every_row_is_a_key_of_the_file() {
         for path in NOT_DONE.iter().map(|(path, ..)| path).chain(IGNORED) {
-            let mut at = Some(shape(&["file"]));
-            for part in path.split('.') {
+            let (mut at, keys) = match path.strip_prefix("routing.signals.").and_then(|rest| rest.split_once("[].")) {
+                Some((section, keys)) => (Some(shape(&["signals", words::signal_type(section)])), keys),
+                None => (Some(shape(&["file"])), *path),
+            };
+            for part in keys.split('.') {
                 at = at.and_then(|s| {
                     if matches!(s, crate::shape::Shape::Any) { Some(s) } else { s.key(part.trim_end_matches("[]")) }
                 });

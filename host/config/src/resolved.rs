@@ -1,7 +1,7 @@
 //! The configuration, ready to use: references checked, defaults filled in, names typed.
 
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 /// A place in the file, such as `routing.decisions[2].plugins[0].configuration`: mapping keys and sequence indexes from the top.
 ///
@@ -41,8 +41,41 @@ pub struct Resolved {
     pub signals: BTreeMap<String, SignalRules>,
     /// Decisions in the order of the file.
     pub decisions: Vec<Decision>,
+    /// The model that embeds texts.
+    pub embedding: EmbeddingModel,
     /// The `components` block.
     pub components: Components,
+}
+
+/// The embedding model that the file asks for (`global.model_catalog.embeddings.semantic`).
+#[derive(Clone, Debug, Default)]
+pub struct EmbeddingModel {
+    /// v0.3's name: `mmbert`, `qwen3`, `gemma`, `multimodal`, `bert` or `remote`; v0.3's default when the file names none.
+    pub name: String,
+    /// The directory that the file gives for that name, resolved against its folder.
+    pub path: Option<PathBuf>,
+    /// Arithmetic of the model.
+    pub precision: Precision,
+    /// Dimensions to keep of each vector, at least 1; all when not set.
+    pub target_dimension: Option<usize>,
+    /// Layers to run, at least 1; all when not set.
+    pub target_layer: Option<usize>,
+    /// Where the file chooses the model; `None` when it leaves the choice to Trackside.
+    pub place: Option<Place>,
+}
+
+/// Arithmetic of the embedding model. An addition to v0.3.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// The fastest on this machine that keeps its vectors faithful.
+    #[default]
+    Auto,
+    /// 8-bit integers.
+    Int8,
+    /// 16-bit floating point, `bf16`.
+    Bf16,
+    /// 32-bit floating point.
+    Fp32,
 }
 
 /// One model of `providers.models` with its card from `routing.modelCards`.
@@ -106,8 +139,12 @@ pub struct SignalRules {
 pub struct SignalRule {
     /// Its name, unique within the type.
     pub name: String,
-    /// The whole entry, as JSON, after environment substitution.
+    /// The names that its matches go by, and that leaves use: its own, or one for each outcome (`hardness:hard`).
+    pub outcomes: Vec<String>,
+    /// The whole entry, as JSON, after environment substitution; without what the host itself reads.
     pub settings: Value,
+    /// Its matches count only while this holds (`composer` of a complexity).
+    pub condition: Option<Rule>,
     /// Where it stands.
     pub place: Place,
 }
@@ -217,7 +254,7 @@ pub struct PluginUse {
 #[derive(Clone, Debug, Default)]
 pub struct Components {
     /// A folder whose `*.wasm` files are loaded, resolved against the configuration file's folder.
-    pub directory: Option<std::path::PathBuf>,
+    pub directory: Option<PathBuf>,
     /// Per component settings.
     pub uses: Vec<ComponentUse>,
 }
@@ -228,9 +265,11 @@ pub struct ComponentUse {
     /// The type it serves.
     pub serves: String,
     /// The file, resolved against the configuration file's folder; without one the entry adjusts a built-in or a file of the directory.
-    pub source: Option<std::path::PathBuf>,
+    pub source: Option<PathBuf>,
     /// `sha256:` and 64 hex digits that the file must have.
     pub digest: Option<String>,
+    /// A file for the component to read, resolved against the configuration file's folder.
+    pub artefact: Option<PathBuf>,
     /// Capabilities it may use: `embeddings`, `neighbours`, `cache`, `key-value`.
     pub grants: Vec<String>,
     /// Most bytes of memory one instance may have.

@@ -27,6 +27,9 @@ pub(crate) const SIGNALS: &[(&str, &str)] = &[
 /// The leaf type that refers to an output of `routing.projections` rather than to a signal.
 pub(crate) const PROJECTION: &str = "projection";
 
+/// What a complexity comes out as: a match and a leaf are named `RULE:LEVEL`.
+pub(crate) const LEVELS: [&str; 3] = ["hard", "medium", "easy"];
+
 pub(crate) const PLUGINS: &[&str] = &[
     "context_compression",
     "fast_response",

@@ -188,6 +188,79 @@ routing:
 }
 
 #[test]
+fn the_embedding_model_is_v0_3s_unless_the_file_names_one() {
+    let semantic = |semantic: &str| {
+        resolved(&format!("global: {{model_catalog: {{embeddings: {{semantic: {{{semantic}}}}}}}}}")).embedding
+    };
+    let untouched = semantic("");
+    assert_eq!((untouched.name.as_str(), untouched.path, untouched.place), ("mmbert", None, None));
+    assert_eq!(untouched.precision, Precision::Auto);
+    let named = semantic(
+        "qwen3_model_path: models/q, mmbert_model_path: /opt/m, embedding_config: {model_type: Qwen3, precision: bf16, target_dimension: 256, target_layer: 0}",
+    );
+    assert_eq!((named.name.as_str(), named.path.as_deref()), ("qwen3", Some(Path::new("/etc/router/models/q"))));
+    assert_eq!((named.precision, named.target_dimension, named.target_layer), (Precision::Bf16, Some(256), None));
+    let place = named.place.unwrap().to_string();
+    assert_eq!(place, "global.model_catalog.embeddings.semantic.embedding_config.model_type");
+    let by_path = semantic("mmbert_model_path: /opt/m, gemma_model_path: g");
+    assert_eq!((by_path.name.as_str(), by_path.path.as_deref()), ("mmbert", Some(Path::new("/opt/m"))));
+    assert_eq!(by_path.place.unwrap().to_string(), "global.model_catalog.embeddings.semantic.mmbert_model_path");
+    assert_eq!(semantic("embedding_config: {model_type: ''}").name, "qwen3");
+    assert_eq!(semantic("embedding_config: {backend: openai_compatible}").name, "remote");
+}
+
+#[test]
+fn signals_by_embedding_get_the_settings_of_their_type() {
+    let resolved = resolved(
+        "
+routing:
+  signals:
+    embeddings: [{name: refund, threshold: 0.7, candidates: [refund]}]
+    preferences: [{name: terse, examples: [be brief]}]
+    complexity: [{name: hardness, hard: {candidates: [x]}, composer: {conditions: [{type: embedding, name: refund}]}}]
+    reasks: [{name: again}]
+    domains: [{name: billing, candidates: [where is my invoice]}]
+global:
+  model_catalog:
+    embeddings: {semantic: {embedding_config: {model_type: bert, precision: int8, enable_soft_matching: no, top_k: 0, prototype_scoring: &p {top_m: 3}}}}
+    modules: {classifier: {preference: {use_contrastive: true, prototype_scoring: {margin_threshold: 0.1}}}, complexity: {prototype_scoring: *p}}
+",
+    );
+    let module = |kind: &str| resolved.signals[kind].module.clone();
+    assert_eq!(
+        module("embedding"),
+        json!({"enable_soft_matching": false, "top_k": 0, "prototype_scoring": {"top_m": 3}})
+    );
+    assert_eq!(module("preference"), json!({"prototype_scoring": {"margin_threshold": 0.1}}));
+    assert_eq!(module("complexity"), json!({"prototype_scoring": {"top_m": 3}}));
+    assert_eq!(module("reask"), json!({}));
+    assert_eq!(resolved.signals["domain"].rules[0].settings["candidates"], json!(["where is my invoice"]));
+}
+
+#[test]
+fn a_complexity_comes_out_in_three_ways_and_its_composer_is_the_hosts() {
+    let text = "
+routing:
+  signals:
+    keywords: [{name: code, operator: OR, keywords: [code]}]
+    complexity:
+      - {name: plain, threshold: 0.1}
+      - {name: composed, composer: {conditions: [{type: keyword, name: code}, {type: domain, name: math}]}}
+";
+    let resolved = resolved(text);
+    let [plain, composed] = resolved.signals["complexity"].rules.as_slice() else { panic!() };
+    assert_eq!(plain.outcomes, ["plain:hard", "plain:medium", "plain:easy"]);
+    assert_eq!(plain.condition, None);
+    assert_eq!(composed.settings, json!({"name": "composed"}));
+    let leaf = |signal: &str, name: &str| {
+        Rule::Leaf(Leaf { signal: signal.to_owned(), name: name.to_owned(), label: None, predicate: None })
+    };
+    assert_eq!(composed.condition, Some(Rule::And(vec![leaf("keyword", "code"), leaf("domain", "math")])));
+    assert_eq!(resolved.signals["keyword"].rules[0].outcomes, ["code"]);
+    assert_eq!(resolved.signals["domain"].rules[0].name, "math", "a composer declares domains as decisions do");
+}
+
+#[test]
 fn the_components_block_is_read_against_the_folder_of_the_file() {
     let components = resolved(
         "
@@ -195,7 +268,7 @@ routing: {}
 components:
   directory: ./components
   use:
-    - {type: a, source: a.wasm, grants: [cache, key-value], limits: {memory: 64MiB, deadline: 20ms}, on_failure: fallback:static}
+    - {type: a, source: a.wasm, artefact: fitted/a.bin, grants: [cache, key-value], limits: {memory: 64MiB, deadline: 20ms}, on_failure: fallback:static}
     - {type: b, source: /opt/b.wasm, on_failure: closed}
     - {type: c}
 ",
@@ -209,6 +282,7 @@ components:
         (a.on_failure.clone(), b.on_failure.clone()),
         (Some(OnFailure::Fallback("static".to_owned())), Some(OnFailure::Closed))
     );
+    assert_eq!((a.artefact.as_deref(), &b.artefact), (Some(Path::new("/etc/router/fitted/a.bin")), &None));
     assert_eq!(a.grants, ["cache", "key-value"]);
     assert_eq!(b.source.as_deref(), Some(Path::new("/opt/b.wasm")));
     assert_eq!((c.serves.as_str(), &c.source, c.memory_bytes), ("c", &None, None));

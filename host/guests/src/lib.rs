@@ -20,7 +20,8 @@ impl BuiltIn {
     #[must_use]
     pub fn grants(&self) -> &'static [&'static str] {
         match self.name {
-            "signal-domain" => &["embeddings"],
+            "signal-domain" => &["embeddings", "neighbours"],
+            "signal-complexity" | "signal-embedding" | "signal-preference" | "signal-reask" => &["embeddings"],
             _ => &[],
         }
     }
@@ -40,6 +41,8 @@ mod tests {
 
     #[test]
     fn grants_go_to_components_that_exist() {
-        assert!(BUILT_IN.iter().any(|built_in| built_in.grants() == ["embeddings"]), "signal-domain is missing");
+        let granted = BUILT_IN.iter().filter(|built_in| !built_in.grants().is_empty()).map(|built_in| built_in.name);
+        let expected = ["signal-complexity", "signal-domain", "signal-embedding", "signal-preference", "signal-reask"];
+        assert_eq!(granted.collect::<Vec<_>>(), expected);
     }
 }

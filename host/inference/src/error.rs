@@ -1,8 +1,9 @@
 //! What can go wrong, when a model is loaded and when a text is embedded.
 
+use crate::{Architecture, Instructions, NoEngine, Precision};
 use std::{io, path::PathBuf};
 
-/// Why a model directory cannot be used. Every variant names the file at fault.
+/// Why a model cannot be used: the file at fault, or the option.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     #[error("cannot read {}", path.display())]
@@ -18,13 +19,26 @@ pub enum LoadError {
     #[error("{}: the tokenizer knows token {highest}, but the model has {rows} word vectors", path.display())]
     Vocabulary { path: PathBuf, highest: u32, rows: usize },
     #[error("{} is not a usable safetensors file", path.display())]
-    Weights { path: PathBuf, source: Box<candle_core::Error> },
+    Weights { path: PathBuf, source: safetensors::SafeTensorError },
     #[error("{}: tensor {name} is missing", path.display())]
     MissingTensor { path: PathBuf, name: String },
     #[error("{}: tensor {name} has shape {found:?}, expected {expected:?} by config.json", path.display())]
     Shape { path: PathBuf, name: String, found: Vec<usize>, expected: Vec<usize> },
     #[error("{}: tensor {name} holds a number that is not finite", path.display())]
     NotFinite { path: PathBuf, name: String },
+    #[error("the network cannot be built")]
+    Network { source: Box<candle_core::Error> },
+    #[error(transparent)]
+    Engine(#[from] NoEngine),
+    /// The architecture has no kernels of its own, and so no choice of them.
+    #[error("{architecture} runs in fp32 with portable instructions only, asked for was {precision}{}", with(*instructions))]
+    NoKernels { architecture: Architecture, precision: Precision, instructions: Option<Instructions> },
+    #[error("{option} is 0, expected at least 1")]
+    Nothing { option: &'static str },
+}
+
+fn with(instructions: Option<Instructions>) -> String {
+    instructions.map(|instructions| format!(" with {instructions} instructions")).unwrap_or_default()
 }
 
 /// Why a text has no embedding.
@@ -39,6 +53,10 @@ pub enum EmbedError {
     Tokenize { source: tokenizers::Error },
     #[error("the encoder failed")]
     Model { source: Box<candle_core::Error> },
+    #[error("the model has {words} word vectors, and none for token {id}")]
+    UnknownToken { id: u32, words: usize },
+    #[error("{tokens} tokens are more than the model's {places} places")]
+    TooLong { tokens: usize, places: usize },
     #[error("the vector has no direction: its length is {length}")]
     NoDirection { length: f32 },
     /// A defect in the encoder or a library below it; the worker that met it goes on.

@@ -1,6 +1,6 @@
 //! Threads that embed, behind a bounded queue.
 
-use crate::{EmbedError, Embedder, Embedding};
+use crate::{EmbedError, Embedder, Embedding, memo::Memo};
 use std::{
     collections::VecDeque,
     fmt, io,
@@ -13,31 +13,35 @@ use std::{
     thread::{self, JoinHandle},
     time::Instant,
 };
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::timeout_at};
 
 /// Runs an [`Embedder`] on its own threads, one text a thread: batches gain nothing on a CPU and make texts wait for
-/// each other. Dropping it waits for the passes under way.
+/// each other. A text that came recently is answered from memory. Dropping it waits for the passes under way.
 pub struct Workers {
     shared: Arc<Shared>,
+    memo: Option<Memo>,
     threads: Vec<JoinHandle<()>>,
 }
 
-/// How many threads embed, and how many texts may wait for them.
+/// How many threads embed, how many texts may wait for them, and how many bytes of vectors are remembered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     pub threads: NonZeroUsize,
     pub waiting: usize,
+    /// 0 remembers nothing.
+    pub memo_bytes: usize,
 }
 
 impl Default for Limits {
-    /// One thread per core that this process may use, and 64 waiting texts for each.
+    /// One thread per core that this process may use, 64 waiting texts for each, and 16 MiB of vectors: ten thousand of
+    /// 384 numbers.
     fn default() -> Self {
         let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        Self { threads, waiting: threads.get().saturating_mul(64) }
+        Self { threads, waiting: threads.get().saturating_mul(64), memo_bytes: 16 << 20 }
     }
 }
 
-/// What became of the texts so far, for metrics. All but `waiting` only grow.
+/// What became of the texts so far, for metrics. All but `waiting` and `memo_bytes` only grow.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Texts in the queue now.
@@ -52,6 +56,12 @@ pub struct Counts {
     pub abandoned: u64,
     /// Refused because the queue was full.
     pub refused: u64,
+    /// Answered from memory, or with the vector that another caller was waiting for.
+    pub memo_hits: u64,
+    /// Looked up in memory in vain.
+    pub memo_misses: u64,
+    /// What the remembered vectors take now.
+    pub memo_bytes: u64,
 }
 
 struct Shared {
@@ -95,8 +105,11 @@ impl Workers {
             abandoned: AtomicU64::new(0),
             refused: AtomicU64::new(0),
         });
+        let embedder = &shared.embedder;
+        let memo = (limits.memo_bytes > 0)
+            .then(|| Memo::new(embedder.fingerprint(), embedder.dimensions(), limits.memo_bytes));
         // Built first, so that a thread that cannot be started ends those before it.
-        let mut workers = Self { shared, threads: Vec::with_capacity(limits.threads.get()) };
+        let mut workers = Self { shared, memo, threads: Vec::with_capacity(limits.threads.get()) };
         for index in 0..limits.threads.get() {
             let shared = Arc::clone(&workers.shared);
             let name = format!("embed-{index}");
@@ -110,8 +123,8 @@ impl Workers {
         &self.shared.embedder
     }
 
-    /// Embeds a text by the deadline. Dropping the future takes the text out of the queue; a pass under way ends by
-    /// itself.
+    /// Embeds a text by the deadline, or finds its vector in memory. Dropping the future takes the text out of the queue; a
+    /// pass under way ends by itself.
     ///
     /// # Errors
     /// [`EmbedError::Overloaded`] at once when the queue is full, [`EmbedError::DeadlineExceeded`] when the deadline
@@ -120,17 +133,24 @@ impl Workers {
         if deadline <= Instant::now() {
             return Err(EmbedError::DeadlineExceeded);
         }
+        let text = text.into();
+        let answer = match &self.memo {
+            Some(memo) => timeout_at(deadline.into(), memo.embed(&text, self.pass(&text, deadline))).await,
+            None => timeout_at(deadline.into(), self.pass(&text, deadline)).await,
+        };
+        answer.unwrap_or(Err(EmbedError::DeadlineExceeded))
+    }
+
+    async fn pass(&self, text: &Arc<str>, deadline: Instant) -> Result<Embedding, EmbedError> {
         let (reply, answer) = oneshot::channel();
-        self.shared.push(Job { text: text.into(), deadline, reply })?;
-        match tokio::time::timeout_at(deadline.into(), answer).await {
-            Ok(answer) => answer.unwrap_or(Err(EmbedError::Stopped)),
-            Err(_) => Err(EmbedError::DeadlineExceeded),
-        }
+        self.shared.push(Job { text: Arc::clone(text), deadline, reply })?;
+        answer.await.unwrap_or(Err(EmbedError::Stopped))
     }
 
     /// What became of the texts so far.
     pub fn counts(&self) -> Counts {
         let shared = &self.shared;
+        let memo = self.memo.as_ref();
         Counts {
             waiting: shared.lock().jobs.len(),
             queued: shared.queued.load(Relaxed),
@@ -138,6 +158,9 @@ impl Workers {
             expired: shared.expired.load(Relaxed),
             abandoned: shared.abandoned.load(Relaxed),
             refused: shared.refused.load(Relaxed),
+            memo_hits: memo.map_or(0, Memo::hits),
+            memo_misses: memo.map_or(0, Memo::misses),
+            memo_bytes: memo.map_or(0, Memo::bytes),
         }
     }
 }

@@ -38,7 +38,7 @@ pub async fn build(
     report: &mut Report,
 ) -> Option<Snapshot> {
     let resolved = &config.resolved;
-    let mut builder = Builder { config, registry, report, configured: BTreeMap::new() };
+    let mut builder = Builder::new(config, registry, report);
     let signals = builder.signals().await;
     let mut decisions = Vec::with_capacity(resolved.decisions.len());
     for decision in &resolved.decisions {
@@ -61,7 +61,7 @@ pub async fn build(
     })
 }
 
-struct Builder<'a> {
+pub(crate) struct Builder<'a> {
     config: &'a Config,
     registry: &'a Registry,
     report: &'a mut Report,
@@ -71,23 +71,34 @@ struct Builder<'a> {
 
 type Building<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-impl Builder<'_> {
+impl<'a> Builder<'a> {
+    pub(crate) fn new(config: &'a Config, registry: &'a Registry, report: &'a mut Report) -> Self {
+        Self { config, registry, report, configured: BTreeMap::new() }
+    }
+
     /// The signal types that some decision reaches, each with all rules of its type.
     async fn signals(&mut self) -> BTreeMap<String, Signal> {
         let resolved = &self.config.resolved;
-        let leaves = resolved.decisions.iter().flat_map(|decision| rules::leaves(&decision.rules));
-        let reached: HashSet<&str> = leaves.map(|leaf| leaf.signal.as_str()).collect();
+        let reached = reached(resolved);
         let mut signals = BTreeMap::new();
         for (kind, declared) in resolved.signals.iter().filter(|(kind, _)| reached.contains(kind.as_str())) {
-            let rules: Vec<&Value> = declared.rules.iter().map(|rule| &rule.settings).collect();
-            let value = json!({ "rules": rules, "module": declared.module });
-            let origin = Origin::Rules(declared.rules.iter().map(|rule| rule.place.clone()).collect());
-            if let Some(stage) = self.stage(Role::Signal, kind, Settings { value, origin }).await {
-                let rules = declared.rules.iter().map(|rule| rule.name.clone()).collect();
-                signals.insert(kind.clone(), Signal { stage, rules });
+            if let Some(signal) = self.signal(kind, declared).await {
+                signals.insert(kind.clone(), signal);
             }
         }
         signals
+    }
+
+    /// One signal type with all its rules.
+    pub(crate) async fn signal(&mut self, kind: &str, declared: &config::SignalRules) -> Option<Signal> {
+        let rules: Vec<&Value> = declared.rules.iter().map(|rule| &rule.settings).collect();
+        let value = json!({ "rules": rules, "module": declared.module });
+        let origin = Origin::Rules(declared.rules.iter().map(|rule| rule.place.clone()).collect());
+        let stage = self.stage(Role::Signal, kind, Settings { value, origin }).await?;
+        let outcomes = |rule: &config::SignalRule| {
+            rule.outcomes.iter().map(|name| (name.clone(), rule.condition.clone())).collect::<Vec<_>>()
+        };
+        Some(Signal { stage, outcomes: declared.rules.iter().flat_map(outcomes).collect() })
     }
 
     async fn decision(&mut self, decision: &config::Decision) -> Decision {
@@ -187,7 +198,7 @@ impl Builder<'_> {
         if let Some(configured) = self.configured.get(&key) {
             return Some(configured.clone());
         }
-        match entry.component.configure(&settings.value, &entry.grants, &entry.limits).await {
+        match entry.component.configure(&settings.value, &entry.grants, &entry.limits, entry.artefact.clone()).await {
             Ok(configured) => {
                 self.configured.insert(key, configured.clone());
                 Some(configured)
@@ -200,6 +211,15 @@ impl Builder<'_> {
             }
         }
     }
+}
+
+/// The signal types that decisions refer to, and those that the conditions of these signals' rules refer to.
+fn reached(resolved: &config::Resolved) -> HashSet<&str> {
+    let types = |rule| rules::leaves(rule).into_iter().map(|leaf| leaf.signal.as_str());
+    let by_decisions: HashSet<&str> = resolved.decisions.iter().flat_map(|decision| types(&decision.rules)).collect();
+    let declared = by_decisions.iter().filter_map(|kind| resolved.signals.get(*kind));
+    let conditions = declared.flat_map(|declared| &declared.rules).filter_map(|rule| rule.condition.as_ref());
+    conditions.flat_map(types).chain(by_decisions.iter().copied()).collect()
 }
 
 fn candidate(wanted: &config::CandidateRef, decision: &config::Decision, resolved: &config::Resolved) -> Candidate {

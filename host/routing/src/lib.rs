@@ -1,8 +1,8 @@
 //! The routing pipeline: a snapshot of configuration and components, and the way one request takes through it.
 //!
 //! [`build`] turns a checked configuration and a [`Registry`] of components into a [`Snapshot`]; [`Snapshot::route`]
-//! turns an [`Incoming`] request into an [`Answer`]; [`Live`] holds the snapshot that new streams pin. The crate knows
-//! nothing about gateways, models or files.
+//! turns an [`Incoming`] request into an [`Answer`]; [`Live`] holds the snapshot that new streams pin; a [`Probe`] asks one
+//! signal alone. The crate knows nothing about gateways, models or files.
 
 mod build;
 mod call;
@@ -13,6 +13,7 @@ mod names;
 mod observe;
 mod pipeline;
 mod plugins;
+mod probe;
 mod ranking;
 mod record;
 mod registry;
@@ -28,6 +29,7 @@ pub use build::build;
 pub use exchange::{Answer, Forward, Headers, Incoming, Reply};
 pub use live::Live;
 pub use names::{ListedModel, Resolution};
+pub use probe::{Probe, ProbeError, probe};
 pub use record::{CallRecord, DecisionRecord, RankedRecord, ReasonCode, SignalRecord};
 pub use registry::{Entry, Registry};
 pub use snapshot::Snapshot;

@@ -1,6 +1,6 @@
 //! The way one request takes through a snapshot.
 
-use crate::call::{Closed, Trail};
+use crate::call::{Closed, Degraded, Trail};
 use crate::exchange::{Answer, Forward, Incoming};
 use crate::names::Requested;
 use crate::ranking::Matched;
@@ -13,11 +13,12 @@ use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use trackside_components::Current as _;
 use trackside_components::types::{Reply, RequestHead, Route, SignalMatch};
 use trackside_protocol::{ChatRequest, EditError, Edits};
 
 /// Longest time that all components together get for one request.
-const BUDGET: Duration = Duration::from_secs(2);
+pub(crate) const BUDGET: Duration = Duration::from_secs(2);
 
 /// One request under way.
 struct Passage<'a> {
@@ -214,7 +215,9 @@ impl<'a> Passage<'a> {
     }
 
     fn answer(self, outcome: Result<Outcome, Refusal>) -> Answer {
-        let Passage { snapshot, mut record, trail, started, .. } = self;
+        let Passage { snapshot, mut record, mut trail, started, view, .. } = self;
+        let without = view.embeddings().failures().into_iter();
+        trail.degraded.extend(without.map(|failed| Degraded { component: failed.component, reason: failed.reason }));
         observe::calls(&snapshot.metrics, &trail);
         record.calls = trail.calls;
         record.degraded = trail.degraded.iter().map(|d| format!("{}: {}", d.component, d.reason)).collect();

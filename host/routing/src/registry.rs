@@ -1,7 +1,7 @@
 //! The components that a snapshot may use, by role and by the type they serve.
 
 use std::collections::BTreeMap;
-use trackside_components::{Component, FailurePolicy, Grants, Limits, Role};
+use trackside_components::{ArtefactFile, Component, FailurePolicy, Grants, Limits, Role};
 use trackside_config::Abilities;
 
 /// One component with what the configuration allows it.
@@ -13,6 +13,8 @@ pub struct Entry {
     pub grants: Grants,
     /// Bounds on each of its calls.
     pub limits: Limits,
+    /// The file that it may read.
+    pub artefact: Option<ArtefactFile>,
     /// What happens when it fails; `None` leaves it to the component's own wish, then to its role's default.
     pub on_failure: Option<FailurePolicy>,
 }

@@ -1,19 +1,22 @@
 //! Signals: one call per component that some decision can reach, all of them at once.
 
 use crate::call::{Closed, Degraded, Stage, Trail};
+use crate::rules::{self, Found};
 use crate::view::View;
 use futures_util::future::join_all;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use trackside_components::types::{Match, RequestHead, SignalMatch};
 use trackside_components::{Configured, Current};
+use trackside_config::Rule;
 
 /// One signal component with the rules that it was configured with.
 #[derive(Debug)]
 pub(crate) struct Signal {
     pub(crate) stage: Stage,
-    pub(crate) rules: HashSet<String>,
+    /// The names that its matches may have, each with what has to hold for them to count.
+    pub(crate) outcomes: HashMap<String, Option<Rule>>,
 }
 
 /// What one signal component said, and how long it took.
@@ -38,7 +41,21 @@ pub(crate) async fn evaluate(
         trail.append(calls);
         evaluations.push(evaluation?);
     }
+    drop_unmet(signals, &mut evaluations);
     Ok(evaluations)
+}
+
+/// Drops matches whose condition does not hold. Conditions see all matches, the dropped ones included.
+fn drop_unmet(signals: &BTreeMap<String, Signal>, evaluations: &mut [Evaluation]) {
+    let condition = |kind: &str, found: &Match| signals.get(kind)?.outcomes.get(&found.rule)?.as_ref();
+    if evaluations.iter().all(|e| e.matches.iter().all(|found| condition(&e.signal, found).is_none())) {
+        return;
+    }
+    let all = matches(evaluations);
+    for Evaluation { signal, matches, .. } in evaluations {
+        let holds = |rule: &Rule| rules::evaluate(rule, &Found(&all)).is_some();
+        matches.retain(|found| condition(signal, found).is_none_or(holds));
+    }
 }
 
 /// All matches, in the order of the signal types.
@@ -50,7 +67,7 @@ pub(crate) fn matches(evaluations: &[Evaluation]) -> Vec<SignalMatch> {
 }
 
 impl Signal {
-    async fn evaluate(
+    pub(crate) async fn evaluate(
         &self,
         kind: &str,
         view: &Arc<View>,
@@ -65,7 +82,7 @@ impl Signal {
         let evaluation = answer.map(|matches| {
             let found = matches.unwrap_or_default();
             let (mut matches, strange): (Vec<_>, Vec<_>) =
-                found.into_iter().partition(|m| self.rules.contains(&m.rule));
+                found.into_iter().partition(|m| self.outcomes.contains_key(&m.rule));
             matches.iter_mut().for_each(|m| m.value = m.value.filter(|value| value.is_finite()));
             let undeclared = |_| Degraded { component: kind.to_owned(), reason: "undeclared_rule" };
             trail.degraded.extend(strange.into_iter().map(undeclared));

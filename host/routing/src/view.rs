@@ -3,7 +3,7 @@
 use crate::Headers;
 use std::sync::OnceLock;
 use trackside_components::types::{RequestHead, SignalMatch};
-use trackside_components::{Current, RequestEmbedding};
+use trackside_components::{Current, RequestEmbeddings};
 use trackside_protocol::ChatRequest;
 
 /// Headers that carry credentials: no component ever sees them.
@@ -18,13 +18,13 @@ pub(crate) struct View {
     headers: Headers,
     ask: String,
     matches: OnceLock<Vec<SignalMatch>>,
-    embedding: RequestEmbedding,
+    embeddings: RequestEmbeddings,
 }
 
 impl View {
     pub(crate) fn new(id: String, request: ChatRequest, headers: Headers) -> View {
         let ask = request.ask().to_string();
-        View { request, id, headers, ask, matches: OnceLock::new(), embedding: RequestEmbedding::default() }
+        View { request, id, headers, ask, matches: OnceLock::new(), embeddings: RequestEmbeddings::default() }
     }
 
     /// What every component gets by value.
@@ -84,11 +84,7 @@ impl Current for View {
         &self.id
     }
 
-    fn text(&self) -> &str {
-        &self.ask
-    }
-
-    fn embedding(&self) -> &RequestEmbedding {
-        &self.embedding
+    fn embeddings(&self) -> &RequestEmbeddings {
+        &self.embeddings
     }
 }

@@ -1,5 +1,6 @@
 //! The question that `classify` and `eval` share: a text, or a chat request.
 
+use super::body;
 use super::error::ApiError;
 use super::request_id::RequestId;
 use axum::body::Bytes;
@@ -20,13 +21,15 @@ pub(super) struct Ask {
     pub(super) model: String,
     /// Confidence from which a category counts as sure.
     pub(super) threshold: f64,
+    /// Whether the probabilities of all categories are wanted.
+    pub(super) probabilities: bool,
     body: Bytes,
 }
 
 impl Ask {
     /// Reads a request body. Everything but `text` and `options` belongs to the chat request.
     pub(super) fn parse(body: Result<Bytes, BytesRejection>, snapshot: &Snapshot) -> Result<Self, ApiError> {
-        let body = body.map_err(|rejection| unreadable(&rejection))?;
+        let body = body::read(body)?;
         let mut chat: Map<String, Value> =
             serde_json::from_slice(&body).map_err(|error| ApiError::invalid(format!("not a JSON object: {error}")))?;
         let text = match chat.remove("text") {
@@ -45,22 +48,27 @@ impl Ask {
             }
         };
         let threshold = options.get("confidence_threshold").and_then(Value::as_f64).filter(|t| *t > 0.0);
+        let probabilities = options.get("return_probabilities").and_then(Value::as_bool).unwrap_or(false);
         let body = Value::Object(chat).to_string().into();
-        Ok(Self { text, model, threshold: threshold.unwrap_or(SURE), body })
+        Ok(Self { text, model, threshold: threshold.unwrap_or(SURE), probabilities, body })
     }
 
     /// Decides as for a gateway's request, and keeps only the record.
-    pub(super) async fn decide(&self, id: RequestId, snapshot: &Snapshot) -> Result<DecisionRecord, ApiError> {
-        let mut headers = Headers::default();
-        headers.push("x-request-id", id.0.clone().into());
-        let incoming = Incoming { id: id.0, headers, body: self.body.clone() };
-        match snapshot.route(incoming).await {
+    pub(super) async fn decide(&self, id: &RequestId, snapshot: &Snapshot) -> Result<DecisionRecord, ApiError> {
+        match snapshot.route(self.incoming(id)).await {
             Answer::Forward(forward) => Ok((*forward.record).clone()),
             Answer::Respond(reply) => match reply.record {
                 Some(record) if reply.status < 400 => Ok((*record).clone()),
                 _ => Err(refused(reply.status, &reply.body)),
             },
         }
+    }
+
+    /// The request as a gateway would have sent it.
+    pub(super) fn incoming(&self, id: &RequestId) -> Incoming {
+        let mut headers = Headers::default();
+        headers.push("x-request-id", id.0.clone().into());
+        Incoming { id: id.0.clone(), headers, body: self.body.clone() }
     }
 }
 
@@ -83,16 +91,6 @@ fn last_user_text(messages: &[Value]) -> Option<String> {
         return Some(parts.iter().filter_map(|part| part["text"].as_str()).collect::<Vec<_>>().join(" "));
     }
     content.as_str().map(str::to_owned)
-}
-
-fn unreadable(rejection: &BytesRejection) -> ApiError {
-    match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            let message = format!("the body has more than {} bytes", super::BODY_BYTES);
-            ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "REQUEST_BODY_TOO_LARGE", message)
-        }
-        _ => ApiError::invalid("the body ended early"),
-    }
 }
 
 /// What a model's client would have been told, in the words of this API.

@@ -7,8 +7,9 @@ use super::{Context, outcome};
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
+use axum::http::StatusCode;
 use axum::{Extension, Json};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use trackside_config::Resolved;
 use trackside_routing::DecisionRecord;
 
@@ -19,8 +20,22 @@ pub(super) async fn classify(
 ) -> Result<Json<Value>, ApiError> {
     let snapshot = context.live.pin();
     let ask = Ask::parse(body, &snapshot)?;
-    let record = ask.decide(id, &snapshot).await?;
-    Ok(Json(answer(&ask, &record, &context.config)))
+    let record = ask.decide(&id, &snapshot).await?;
+    let mut answer = answer(&ask, &record, &context.config.resolved);
+    if let Some(answer) = answer.as_object_mut().filter(|_| ask.probabilities) {
+        answer.insert("probabilities".to_owned(), probabilities(&ask, &id, &context).await?);
+    }
+    Ok(Json(answer))
+}
+
+/// How likely each declared category is, those under the threshold included.
+async fn probabilities(ask: &Ask, id: &RequestId, context: &Context) -> Result<Value, ApiError> {
+    let found =
+        context.domains.judge(ask.incoming(id)).await.map_err(|error| {
+            ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "CLASSIFIER_UNAVAILABLE", error.to_string())
+        })?;
+    let of_each = found.into_iter().map(|domain| (domain.rule, outcome::rounded(domain.confidence).into()));
+    Ok(of_each.collect::<Map<_, _>>().into())
 }
 
 fn answer(ask: &Ask, record: &DecisionRecord, config: &Resolved) -> Value {

@@ -19,8 +19,8 @@ pub(super) async fn eval(
 ) -> Result<Json<Value>, ApiError> {
     let snapshot = context.live.pin();
     let ask = Ask::parse(body, &snapshot)?;
-    let record = ask.decide(id, &snapshot).await?;
-    Ok(Json(answer(&ask, &record, &context.config)))
+    let record = ask.decide(&id, &snapshot).await?;
+    Ok(Json(answer(&ask, &record, &context.config.resolved)))
 }
 
 fn answer(ask: &Ask, record: &DecisionRecord, config: &Resolved) -> Value {

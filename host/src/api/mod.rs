@@ -1,7 +1,9 @@
 //! The HTTP API: what people and probes ask, answered in JSON.
 
 mod ask;
+mod body;
 mod classify;
+mod embeddings;
 mod error;
 mod eval;
 mod health;
@@ -9,9 +11,13 @@ mod metrics;
 mod models;
 mod outcome;
 mod request_id;
+mod similarity;
+mod vectors;
 
 pub(crate) use metrics::exposition;
+pub(crate) use vectors::Vectors;
 
+use crate::assemble::Domains;
 use crate::phase::Phases;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -23,7 +29,7 @@ use error::ApiError;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
-use trackside_config::Resolved;
+use trackside_config::Config;
 use trackside_routing::Live;
 
 /// Longest request body.
@@ -36,7 +42,9 @@ const REQUEST_TIME: Duration = Duration::from_secs(30);
 pub(crate) struct Context {
     pub(crate) live: Arc<Live>,
     /// What the live snapshot was built from.
-    pub(crate) config: Arc<Resolved>,
+    pub(crate) config: Arc<Config>,
+    pub(crate) domains: Arc<Domains>,
+    pub(crate) vectors: Vectors,
     pub(crate) phases: Phases,
     /// When the program started, seconds since 1970.
     pub(crate) started: u64,
@@ -50,6 +58,10 @@ pub(crate) fn router(context: Context) -> Router {
         .route("/classify", post(classify::classify))
         .route("/api/v1/classify/intent", post(classify::classify))
         .route("/api/v1/eval", post(eval::eval))
+        .route("/api/v1/embeddings", post(embeddings::embeddings))
+        .route("/api/v1/embeddings/models", get(embeddings::models))
+        .route("/api/v1/similarity", post(similarity::pair))
+        .route("/api/v1/similarity/batch", post(similarity::batch))
         .route("/v1/models", get(models::models))
         .fallback(no_endpoint)
         .method_not_allowed_fallback(wrong_method)

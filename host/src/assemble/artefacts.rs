@@ -12,7 +12,9 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 use std::time::Duration;
-use trackside_components::{Capability, Component, Digest, Engine, FailurePolicy, Grants, Limits, LoadError, Need};
+use trackside_components::{
+    ArtefactFile, Capability, Component, Digest, Engine, FailurePolicy, Grants, Limits, LoadError, Need,
+};
 use trackside_config::{ComponentUse, Components, Config, OnFailure, Report};
 use trackside_guests::{BUILT_IN, BuiltIn};
 use trackside_routing::{Entry, Registry};
@@ -81,7 +83,8 @@ pub(super) async fn registry(engine: &Engine, config: &Config, report: &mut Repo
     let mut registry = Registry::new();
     for loaded in shelf {
         let used = components.uses.iter().find(|used| used.serves == loaded.serves());
-        registry.insert(entry(loaded, used, config, report));
+        let artefact = artefact(used, config, report).await;
+        registry.insert(entry(loaded, used, artefact, config, report));
     }
     registry
 }
@@ -134,7 +137,7 @@ async fn load(engine: Engine, components: &Components, origin: Origin) -> (Origi
     let loading = tokio::task::spawn_blocking(move || {
         let bytes = match from {
             Origin::BuiltIn(built_in) => Cow::Borrowed(built_in.wasm),
-            Origin::Directory(path) | Origin::Named(_, path) => Cow::Owned(read(&path)?),
+            Origin::Directory(path) | Origin::Named(_, path) => Cow::Owned(read(&path, FILE_BYTES)?),
         };
         let found = Digest::of(&bytes);
         if pinned.is_some_and(|pinned| pinned != format!("sha256:{found}")) {
@@ -146,14 +149,33 @@ async fn load(engine: Engine, components: &Components, origin: Origin) -> (Origi
     (origin, result)
 }
 
-fn read(path: &Path) -> io::Result<Vec<u8>> {
+fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
     if !file.metadata()?.is_file() {
         return Err(io::Error::other("not a regular file"));
     }
     let mut bytes = Vec::new();
-    file.take(FILE_BYTES).read_to_end(&mut bytes)?;
+    file.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// The file that the configuration gives to a component, if it gives one.
+async fn artefact(used: Option<&ComponentUse>, config: &Config, report: &mut Report) -> Option<ArtefactFile> {
+    let (used, path) = used.and_then(|used| Some((used, used.artefact.clone()?)))?;
+    let most = u64::try_from(ArtefactFile::MOST_BYTES).unwrap_or(u64::MAX);
+    let reading = tokio::task::spawn_blocking({
+        let path = path.clone();
+        move || read(&path, most.saturating_add(1))
+    });
+    let too_large = || io::Error::other(format!("it has more than {most} bytes"));
+    let bytes = reading.await.map_err(io::Error::other).flatten();
+    match bytes.and_then(|bytes| ArtefactFile::new(bytes).ok_or_else(too_large)) {
+        Ok(artefact) => Some(artefact),
+        Err(error) => {
+            diagnostics::no_artefact(used, &path, &error, config, report);
+            None
+        }
+    }
 }
 
 /// Puts a component on the shelf, in the place of a weaker one for the same type.
@@ -177,7 +199,13 @@ fn shelve(shelf: &mut Vec<Loaded>, new: Loaded, config: &Config, report: &mut Re
 }
 
 /// What the configuration allows a component.
-fn entry(loaded: Loaded, used: Option<&ComponentUse>, config: &Config, report: &mut Report) -> Entry {
+fn entry(
+    loaded: Loaded,
+    used: Option<&ComponentUse>,
+    artefact: Option<ArtefactFile>,
+    config: &Config,
+    report: &mut Report,
+) -> Entry {
     let built_in = match loaded.origin {
         Origin::BuiltIn(built_in) => built_in.grants(),
         Origin::Directory(_) | Origin::Named(..) => &[],
@@ -198,7 +226,8 @@ fn entry(loaded: Loaded, used: Option<&ComponentUse>, config: &Config, report: &
         OnFailure::Closed => FailurePolicy::Closed,
         OnFailure::Fallback(serves) => FailurePolicy::Fallback(serves.clone()),
     });
-    Entry { component: loaded.component, grants: grants.into_iter().collect::<Grants>(), limits, on_failure }
+    let grants = grants.into_iter().collect::<Grants>();
+    Entry { component: loaded.component, grants, limits, artefact, on_failure }
 }
 
 fn limits(component: &Component, used: Option<&ComponentUse>) -> Limits {

@@ -5,8 +5,8 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use trackside_components::{Embed, EmbedFailure, Level, Log, Metrics, Role, Waiting};
-use trackside_inference::{EmbedError, Workers};
-use trackside_telemetry as telemetry;
+use trackside_inference::{Counts, EmbedError, Workers};
+use trackside_telemetry::{self as telemetry, EmbeddingCounts};
 
 /// Texts of a bank that are on their way to the encoder at once: enough to keep its threads busy, and far fewer than
 /// its queue takes.
@@ -14,11 +14,15 @@ const BANK_TEXTS: usize = 32;
 
 /// Embeddings by a model.
 #[derive(Debug)]
-pub(super) struct Model(pub(super) Workers);
+pub(super) struct Model(pub(super) Arc<Workers>);
 
 impl Embed for Model {
     fn available(&self) -> bool {
         true
+    }
+
+    fn model(&self) -> Option<&str> {
+        Some(self.0.embedder().fingerprint().model())
     }
 
     fn embed<'a>(&'a self, text: &'a str, deadline: Instant) -> Waiting<'a, Result<Arc<[f32]>, EmbedFailure>> {
@@ -38,9 +42,24 @@ impl Embed for Model {
     }
 }
 
+/// What the threads count, in the words of the metrics.
+pub(super) fn counted(counts: Counts) -> EmbeddingCounts {
+    EmbeddingCounts {
+        waiting: u64::try_from(counts.waiting).unwrap_or(u64::MAX),
+        done: counts.done,
+        expired: counts.expired,
+        abandoned: counts.abandoned,
+        refused: counts.refused,
+        remembered: counts.memo_hits,
+        new: counts.memo_misses,
+        memory_bytes: counts.memo_bytes,
+    }
+}
+
 fn failure(error: &EmbedError) -> EmbedFailure {
     match error {
         EmbedError::DeadlineExceeded => EmbedFailure::Deadline,
+        EmbedError::Overloaded { .. } => EmbedFailure::Overloaded,
         other => EmbedFailure::Internal(match other.source() {
             Some(source) => format!("{other}: {source}"),
             None => other.to_string(),

@@ -18,6 +18,9 @@ const NOBODY: Code = Code("E0415");
 /// Two files of the directory serve one type.
 const RIVALS: Code = Code("E0416");
 
+/// The artefact of an entry cannot be read.
+const ARTEFACT: Code = Code("E0418");
+
 pub(super) fn no_directory(directory: &Path, error: &io::Error, config: &Config, report: &mut Report) {
     let message = format!("the components directory {} cannot be read: {error}", directory.display());
     report.push(Diagnostic::error(NO_DIRECTORY, message).at(in_components(config, "directory")));
@@ -59,6 +62,11 @@ pub(super) fn rivals(serves: &str, first: &Path, second: &Path, config: &Config,
     let message = format!("{} and {} both serve {serves:?}", first.display(), second.display());
     let help = "remove one, or name the one you mean under components.use".to_owned();
     report.push(Diagnostic::error(RIVALS, message).at(in_components(config, "directory")).help(help));
+}
+
+pub(super) fn no_artefact(used: &ComponentUse, path: &Path, error: &io::Error, config: &Config, report: &mut Report) {
+    let message = format!("the artefact {} of {:?} cannot be read: {error}", path.display(), used.serves);
+    report.push(Diagnostic::error(ARTEFACT, message).at(below(config, used, "artefact")));
 }
 
 fn in_components(config: &Config, key: &str) -> Option<Span> {

@@ -3,20 +3,31 @@
 mod artefacts;
 mod capabilities;
 mod diagnostics;
+mod domains;
+mod model;
+mod pulled;
 mod values;
+mod vectors;
+
+pub(crate) use domains::Domains;
+pub(crate) use model::{ModelChoice, find};
+pub(crate) use pulled::{HubName, PulledModels};
 
 use crate::exit::Failure;
 use anyhow::Context as _;
 use capabilities::{Counted, Lines, Model};
-use std::path::{Path, PathBuf};
+use serde_json::{Value, json};
+use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
-use trackside_components::{CacheDir, Capabilities, Embed, Engine, EngineOptions, NoModel, SystemClock};
-use trackside_config::{self as config, Loaded, ProcessEnvironment, Report, Resolved};
-use trackside_inference::{Embedder as _, Encoder, Fingerprint, Limits, Workers};
+use trackside_components::{CacheDir, Capabilities, Engine, EngineOptions, SystemClock};
+use trackside_config::{self as config, Config, Loaded, ProcessEnvironment, Report, Resolved};
+use trackside_inference::{About, Limits, Workers};
 use trackside_routing::{self as routing, Snapshot};
 use trackside_store::{self as store, KeyValue};
 use trackside_telemetry::Metrics;
 use values::Values;
+use vectors::Native;
 
 /// The configuration that is served when nobody brings one.
 const BUILT_IN: &str = include_str!("../../../config/router.yaml");
@@ -33,22 +44,25 @@ pub(crate) fn load(file: Option<&Path>) -> Result<Loaded, Failure> {
 #[derive(Debug)]
 pub(crate) struct Workshop {
     engine: Engine,
-    model: Option<Loading>,
+    embeddings: Embeddings,
     metrics: Arc<Metrics>,
 }
 
-/// The model that was loaded, for people.
-#[derive(Debug)]
-struct Loading {
-    directory: PathBuf,
-    fingerprint: Fingerprint,
+/// The model at work, for everybody who embeds.
+#[derive(Clone, Debug)]
+pub(crate) struct Embeddings {
+    pub(crate) workers: Arc<Workers>,
+    pub(crate) about: About,
+    /// How many texts are embedded at once.
+    pub(crate) threads: usize,
 }
 
 /// A configuration that can be served.
 #[derive(Debug)]
 pub(crate) struct Ready {
     pub(crate) snapshot: Snapshot,
-    pub(crate) config: Resolved,
+    pub(crate) config: Arc<Config>,
+    pub(crate) domains: Domains,
 }
 
 /// A configuration, checked to the end.
@@ -63,22 +77,21 @@ pub(crate) struct Assembled {
 }
 
 impl Workshop {
-    /// Starts the engine, with the model of a directory behind its embeddings, or without one.
-    pub(crate) fn open(model: Option<&Path>, metrics: &Arc<Metrics>) -> Result<Self, Failure> {
-        let (embed, model): (Arc<dyn Embed>, _) = match model {
-            None => (Arc::new(NoModel), None),
-            Some(directory) => {
-                let encoder = Encoder::load(directory).map_err(|error| {
-                    Failure::unavailable(anyhow::Error::new(error).context("the model cannot be loaded"))
-                })?;
-                let fingerprint = encoder.fingerprint().clone();
-                let workers =
-                    Workers::start(Arc::new(encoder), Limits::default()).context("no threads for the model")?;
-                (Arc::new(Model(workers)), Some(Loading { directory: directory.to_owned(), fingerprint }))
-            }
-        };
+    /// Starts the engine, with the model that the command line or the configuration chooses behind its embeddings.
+    pub(crate) fn open(choice: &ModelChoice, loaded: &mut Loaded, metrics: &Arc<Metrics>) -> Result<Self, Failure> {
+        let encoder = model::open(choice, loaded.config.as_ref(), &mut loaded.report)?;
+        let about = encoder.about().clone();
+        let limits = Limits::default();
+        let threads = limits.threads.get();
+        let workers = Workers::start(Arc::new(encoder), limits).context("no threads for the model")?;
+        let workers = Arc::new(workers);
+        metrics.watch_embeddings({
+            let workers = Arc::clone(&workers);
+            move || capabilities::counted(workers.counts())
+        });
         let capabilities = Capabilities {
-            embed,
+            embed: Arc::new(Model(Arc::clone(&workers))),
+            vectors: Arc::new(Native),
             key_value: Arc::new(Values(KeyValue::new(store::Limits::default()))),
             log: Arc::new(Lines(Arc::clone(metrics))),
             metrics: Arc::new(Counted(Arc::clone(metrics))),
@@ -89,7 +102,12 @@ impl Workshop {
         });
         let options = EngineOptions { cache: cache.ok(), ..EngineOptions::default() };
         let engine = Engine::new(options, capabilities).context("no engine for components")?;
-        Ok(Self { engine, model, metrics: Arc::clone(metrics) })
+        Ok(Self { engine, embeddings: Embeddings { workers, about, threads }, metrics: Arc::clone(metrics) })
+    }
+
+    /// The model.
+    pub(crate) fn embeddings(&self) -> &Embeddings {
+        &self.embeddings
     }
 
     /// Checks a configuration to the end, components and their settings included, and builds what can be served.
@@ -102,24 +120,46 @@ impl Workshop {
         let built = routing::build(&config, &registry, metrics, generation, &mut report).await;
         let ready = built.filter(|_| report.is_ok()).map(|snapshot| {
             self.metrics.know_models(model_names(&config.resolved));
-            Ready { snapshot, config: config.resolved }
+            let config = Arc::new(config);
+            Ready { snapshot, domains: Domains::new(Arc::clone(&config), registry), config }
         });
         Assembled { ready, report, source }
     }
 
-    /// Tells in the log what is about to be served, and how domains are told apart.
+    /// Tells in the log what is about to be served, and what embeds.
     pub(crate) fn introduce(&self, source: &config::Source) {
-        let domains = if self.model.is_some() { "model" } else { "lexical" };
-        let directory = self.model.as_ref().map(|model| model.directory.display().to_string());
-        let fingerprint = self.model.as_ref().map(|model| model.fingerprint.as_str());
+        let about = &self.embeddings.about;
         tracing::info!(
             event = "starting",
             version = env!("CARGO_PKG_VERSION"),
             config = source.name,
-            domains,
-            model = directory,
-            fingerprint,
+            model = about.name,
+            architecture = %about.architecture,
+            precision = %about.precision,
+            instructions = %about.instructions,
+            fingerprint = self.embeddings.workers.embedder().fingerprint().as_str(),
         );
+    }
+}
+
+impl Embeddings {
+    /// For programs.
+    pub(crate) fn json(&self) -> Value {
+        json!({
+            "model": self.about.name,
+            "architecture": self.about.architecture.to_string(),
+            "dimensions": self.about.dimensions,
+            "precision": self.about.precision.to_string(),
+            "instructions": self.about.instructions.to_string(),
+            "fingerprint": self.workers.embedder().fingerprint().as_str(),
+        })
+    }
+}
+
+impl fmt::Display for Embeddings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let About { name, architecture, precision, instructions, .. } = &self.about;
+        write!(f, "{name} ({architecture}, {precision}, {instructions})")
     }
 }
 

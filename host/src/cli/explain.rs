@@ -18,6 +18,7 @@ const EXAMPLES: &str = "\
 Examples:
   trackside explain \"What is the derivative of x^3?\"
   trackside explain --config router.yaml --request body.json --header x-tenant=gold
+  trackside explain --model ./my-encoder --precision fp32 \"Is this contract void?\"
   trackside explain --format json \"Is this contract void?\" | jq .record.signals";
 
 /// Show where a request would go, and why.
@@ -55,8 +56,8 @@ fn header(text: &str) -> Result<(String, String), String> {
 pub fn run(arguments: &Arguments) -> Outcome {
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
     let _flush = log::start(log::Format::Text, "warn", &metrics).map_err(Failure::usage)?;
-    let loaded = load(arguments.source.config.as_deref())?;
-    let workshop = Workshop::open(arguments.source.model.as_deref(), &metrics)?;
+    let mut loaded = load(arguments.source.config.as_deref())?;
+    let workshop = Workshop::open(&arguments.source.model.choice(), &mut loaded, &metrics)?;
     let runtime = runtime()?;
     let assembled = runtime.block_on(workshop.assemble(loaded, 1));
     let Some(Ready { snapshot, .. }) = assembled.ready else {
@@ -70,7 +71,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     }
     let incoming = Incoming { id: "explain".to_owned(), headers, body: body.clone() };
     let answer = runtime.block_on(snapshot.route(incoming));
-    let explanation = Explanation { body: &body, answer: &answer };
+    let explanation = Explanation { body: &body, answer: &answer, embeddings: workshop.embeddings() };
     print(&match arguments.format {
         Format::Text => explanation.text(),
         Format::Json => format!("{:#}\n", explanation.json()),
@@ -84,9 +85,14 @@ fn body(arguments: &Arguments, snapshot: &Snapshot) -> Result<Bytes, Failure> {
             Failure::unavailable(anyhow::Error::new(error).context(format!("cannot read {}", file.display())))
         });
     }
+    Ok(chat(arguments.text.as_deref().unwrap_or_default(), snapshot))
+}
+
+/// One user message that asks for routing.
+pub(super) fn chat(text: &str, snapshot: &Snapshot) -> Bytes {
     let routed = snapshot.models().into_iter().find(|model| model.resolution == Resolution::Virtual);
     let model = routed.map_or_else(|| "auto".to_owned(), |model| model.id);
-    Ok(json!({ "model": model, "messages": [{ "role": "user", "content": arguments.text }] }).to_string().into())
+    json!({ "model": model, "messages": [{ "role": "user", "content": text }] }).to_string().into()
 }
 
 fn read(file: &Path) -> std::io::Result<Bytes> {

@@ -2,6 +2,7 @@
 
 use super::changes::Changes;
 use super::table::{plain, table};
+use crate::assemble::Embeddings;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -12,6 +13,7 @@ use trackside_routing::{Answer, DecisionRecord, Forward, Reply};
 pub(super) struct Explanation<'a> {
     pub(super) body: &'a Bytes,
     pub(super) answer: &'a Answer,
+    pub(super) embeddings: &'a Embeddings,
 }
 
 impl Explanation<'_> {
@@ -20,13 +22,13 @@ impl Explanation<'_> {
         let mut out = String::new();
         match self.answer {
             Answer::Forward(forward) => {
-                verdict(&mut out, &forward.record);
+                self.verdict(&mut out, &forward.record);
                 evidence(&mut out, &forward.record);
                 self.request(&mut out, forward);
             }
             Answer::Respond(reply) => {
                 if let Some(record) = &reply.record {
-                    verdict(&mut out, record);
+                    self.verdict(&mut out, record);
                     evidence(&mut out, record);
                 }
                 response(&mut out, reply);
@@ -40,6 +42,7 @@ impl Explanation<'_> {
         match self.answer {
             Answer::Forward(forward) => json!({
                 "action": "forward",
+                "embedding": self.embeddings.json(),
                 "record": *forward.record,
                 "body": value(forward.body.as_ref().unwrap_or(self.body)),
                 "set_headers": pairs(&forward.set_headers),
@@ -49,12 +52,34 @@ impl Explanation<'_> {
             }),
             Answer::Respond(reply) => json!({
                 "action": "respond",
+                "embedding": self.embeddings.json(),
                 "record": reply.record.as_deref(),
                 "status": reply.status,
                 "headers": pairs(&reply.headers),
                 "body": value(&reply.body),
             }),
         }
+    }
+
+    fn verdict(&self, out: &mut String, record: &DecisionRecord) {
+        let decision = match &record.decision {
+            Some(name) => format!("{} (confidence {:.4})", plain(name), record.confidence),
+            None => "none matched".to_owned(),
+        };
+        let model = record.selected_model.as_deref().unwrap_or("none");
+        let model = format!("{} (asked for {})", plain(model), plain(&record.original_model));
+        let mut line = |name: &str, value: &str| {
+            // Writing to a `String` cannot fail.
+            let _ = writeln!(out, "{name:<10} {value}");
+        };
+        line("decision", &decision);
+        line("model", &model);
+        line("reason", record.reason_code.as_str());
+        line("category", &plain(record.category.as_deref().unwrap_or("none")));
+        line("selection", &plain(&format!("{}: {}", record.algorithm, record.selection_reason)));
+        line("reasoning", if record.use_reasoning { "on" } else { "off" });
+        line("embedding", &plain(&self.embeddings.to_string()));
+        line("took", &format!("{:.3} ms, generation {}", record.routing_latency_ms, record.generation));
     }
 
     /// What becomes of the request.
@@ -75,26 +100,6 @@ impl Explanation<'_> {
         let headers = forward.response_headers.iter();
         table(out, "Response headers", &headers.map(|(name, value)| [format!("{name}: {value}")]).collect::<Vec<_>>());
     }
-}
-
-fn verdict(out: &mut String, record: &DecisionRecord) {
-    let decision = match &record.decision {
-        Some(name) => format!("{} (confidence {:.4})", plain(name), record.confidence),
-        None => "none matched".to_owned(),
-    };
-    let model = record.selected_model.as_deref().unwrap_or("none");
-    let model = format!("{} (asked for {})", plain(model), plain(&record.original_model));
-    let mut line = |name: &str, value: &str| {
-        // Writing to a `String` cannot fail.
-        let _ = writeln!(out, "{name:<10} {value}");
-    };
-    line("decision", &decision);
-    line("model", &model);
-    line("reason", record.reason_code.as_str());
-    line("category", &plain(record.category.as_deref().unwrap_or("none")));
-    line("selection", &plain(&format!("{}: {}", record.algorithm, record.selection_reason)));
-    line("reasoning", if record.use_reasoning { "on" } else { "off" });
-    line("took", &format!("{:.3} ms, generation {}", record.routing_latency_ms, record.generation));
 }
 
 fn evidence(out: &mut String, record: &DecisionRecord) {

@@ -1,12 +1,17 @@
 //! The command line.
 
+pub mod calibrate;
 mod changes;
+pub mod eval;
 pub mod explain;
 mod explanation;
+pub mod model;
 pub mod serve;
 mod table;
+pub mod train;
 pub mod validate;
 
+use crate::assemble::ModelChoice;
 use crate::exit::{Exit, Failure};
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -14,6 +19,7 @@ use std::io::{self, ErrorKind, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use trackside_inference::Precision;
 use trackside_telemetry::{Metrics, log};
 
 const EXAMPLES: &str = "\
@@ -21,7 +27,11 @@ Examples:
   trackside serve                                     serve the built-in configuration on the default ports
   trackside serve --config router.yaml                serve your own
   trackside validate router.yaml                      tell everything about a file
-  trackside explain \"What is the derivative of x^3?\"  show where a prompt would go, and why";
+  trackside explain \"What is the derivative of x^3?\"  show where a prompt would go, and why
+  trackside eval prompts.jsonl                        tell how often the domain is right
+  trackside model list                                show the models at hand, and what this machine computes with
+  trackside train domain --data p.jsonl --out d.st    fit the domain classifier to prompts of your own
+  trackside calibrate --data p.jsonl                  find the threshold under which the domain is left open";
 
 /// Routes LLM traffic beside a gateway: reads the signals in a prompt, picks a decision, selects a model.
 #[derive(Debug, Parser)]
@@ -37,6 +47,10 @@ pub enum Command {
     Serve(serve::Arguments),
     Validate(validate::Arguments),
     Explain(explain::Arguments),
+    Eval(eval::Arguments),
+    Model(model::Arguments),
+    Train(train::Arguments),
+    Calibrate(calibrate::Arguments),
 }
 
 /// Where the configuration and the model come from.
@@ -45,10 +59,27 @@ pub struct Source {
     /// Configuration file (v0.3). Without it, the built-in one is used.
     #[arg(long, value_name = "FILE", env = "TRACKSIDE_CONFIG")]
     pub config: Option<PathBuf>,
-    /// Folder of a sentence encoder (config.json, tokenizer.json, model.safetensors). Without it, domains are told by
-    /// the words of their names and descriptions.
-    #[arg(long, value_name = "DIR", env = "TRACKSIDE_MODEL")]
-    pub model: Option<PathBuf>,
+    #[command(flatten)]
+    model: Model,
+}
+
+/// Which model embeds.
+#[derive(Debug, Args)]
+struct Model {
+    /// The model that embeds: a folder (config.json, tokenizer.json, model.safetensors), or the name of one that
+    /// `trackside model pull` fetched. Without it the configuration's, and else the one inside the program.
+    #[arg(long, value_name = "DIR|NAME", env = "TRACKSIDE_MODEL")]
+    model: Option<String>,
+    /// What the model computes with: auto, int8, bf16 or fp32. Without it what the configuration says, and else auto, the
+    /// fastest faithful one of this machine; `trackside model list` shows which.
+    #[arg(long, value_name = "PRECISION", env = "TRACKSIDE_PRECISION")]
+    precision: Option<Precision>,
+}
+
+impl Model {
+    fn choice(&self) -> ModelChoice {
+        ModelChoice { model: self.model.clone(), precision: self.precision }
+    }
 }
 
 /// What is logged, and how.

@@ -17,7 +17,7 @@ use trackside_telemetry::Metrics;
 const EXAMPLES: &str = "\
 Examples:
   trackside serve
-  trackside serve --config router.yaml --model ./all-MiniLM-L6-v2
+  trackside serve --config router.yaml --model sentence-transformers/all-MiniLM-L12-v2
   trackside serve --extproc 0.0.0.0:50051 --log info,trackside_routing=debug
   curl -s localhost:8080/classify -d '{\"text\": \"What is the derivative of x^3?\"}'";
 
@@ -63,8 +63,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
 
 async fn serve(arguments: &Arguments, metrics: Arc<Metrics>) -> Outcome {
     let signals = Signals::watch().context("cannot watch for signals")?;
-    let loaded = load(arguments.source.config.as_deref())?;
-    let workshop = Workshop::open(arguments.source.model.as_deref(), &metrics)?;
+    let mut loaded = load(arguments.source.config.as_deref())?;
+    let workshop = Workshop::open(&arguments.source.model.choice(), &mut loaded, &metrics)?;
     let assembled = workshop.assemble(loaded, 1).await;
     tell(&assembled);
     let Some(ready) = assembled.ready else { return Ok(Exit::Invalid) };
@@ -76,7 +76,7 @@ async fn serve(arguments: &Arguments, metrics: Arc<Metrics>) -> Outcome {
         drain: Duration::from_secs(arguments.grace),
         ..Default::default()
     };
-    server::serve(listeners, ready, metrics, limits, signals).await?;
+    server::serve(listeners, ready, workshop.embeddings(), metrics, limits, signals).await?;
     Ok(Exit::Ok)
 }
 

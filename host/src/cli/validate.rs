@@ -1,6 +1,6 @@
 //! `trackside validate`.
 
-use super::{Format, print};
+use super::{Format, Model, print};
 use crate::assemble::{Workshop, load};
 use crate::cli::runtime;
 use crate::exit::{Exit, Outcome};
@@ -26,9 +26,8 @@ pub struct Arguments {
     /// Configuration file (v0.3), Helm values or ConfigMap.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Folder of a sentence encoder, as for `serve`.
-    #[arg(long, value_name = "DIR", env = "TRACKSIDE_MODEL")]
-    model: Option<PathBuf>,
+    #[command(flatten)]
+    model: Model,
     /// How the report is printed.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
@@ -40,8 +39,8 @@ pub struct Arguments {
 /// When the file cannot be read.
 pub fn run(arguments: &Arguments) -> Outcome {
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
-    let loaded = load(Some(&arguments.file))?;
-    let workshop = Workshop::open(arguments.model.as_deref(), &metrics)?;
+    let mut loaded = load(Some(&arguments.file))?;
+    let workshop = Workshop::open(&arguments.model.choice(), &mut loaded, &metrics)?;
     let assembled = runtime()?.block_on(workshop.assemble(loaded, 1));
     let exit = if assembled.ready.is_some() { Exit::Ok } else { Exit::Invalid };
     print(&match arguments.format {

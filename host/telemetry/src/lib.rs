@@ -4,11 +4,13 @@
 //! Know [`Metrics`], one method per thing that happens, and [`log::start`]. It must never depend on another crate of this
 //! project: every crate on the request path may use it.
 
+mod embedding;
 mod family;
 pub mod log;
 mod metrics;
 mod names;
 
+pub use embedding::EmbeddingCounts;
 pub use metrics::{CONTENT_TYPE, Metrics, Routed};
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! One method for each thing that happens; it moves every metric that the thing touches.
 
+use crate::embedding::{EmbeddingCounts, Watched};
 use crate::family::OTHER;
 use crate::names::{Llm, Own};
 use prometheus::{Registry, TextEncoder};
@@ -52,6 +53,12 @@ impl Metrics {
     /// Declares the names that may appear as a model; every other one is counted as `other`.
     pub fn know_models(&self, names: impl IntoIterator<Item = String>) {
         *self.known_models.write().unwrap_or_else(PoisonError::into_inner) = names.into_iter().collect();
+    }
+
+    /// Shows what the embedding threads count. Asked whenever the metrics are; only the first source is.
+    pub fn watch_embeddings(&self, counts: impl Fn() -> EmbeddingCounts + Send + Sync + 'static) {
+        // A second source is refused, and there is nobody to tell.
+        let _ = self.registry.register(Box::new(Watched(counts)));
     }
 
     /// A request goes to a model.

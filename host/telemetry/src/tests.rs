@@ -1,4 +1,5 @@
-use crate::{Metrics, Routed};
+use crate::{EmbeddingCounts, Metrics, Routed};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 const MS: Duration = Duration::from_millis(1);
@@ -34,6 +35,38 @@ fn a_routed_request_moves_the_families_of_requests() {
     has(&metrics, r#"llm_model_routing_latency_seconds_bucket{le="+Inf"} 1"#);
     has(&metrics, "llm_model_routing_latency_seconds_sum 0.00006");
     has(&metrics, "llm_model_routing_latency_seconds_count 1");
+}
+
+#[test]
+fn the_embedding_threads_are_asked_whenever_somebody_looks() {
+    let metrics = metrics();
+    assert!(!metrics.encode().contains("trackside_embedding"));
+    let looks = AtomicU64::new(0);
+    metrics.watch_embeddings(move || {
+        let looks = looks.fetch_add(1, Ordering::Relaxed) + 1;
+        EmbeddingCounts {
+            waiting: 3,
+            done: 10 * looks,
+            expired: 2,
+            remembered: 5,
+            memory_bytes: 4096,
+            ..Default::default()
+        }
+    });
+    has(&metrics, r#"trackside_embedding_texts_total{outcome="done"} 10"#);
+    has(&metrics, r#"trackside_embedding_texts_total{outcome="done"} 20"#);
+    for line in [
+        "# TYPE trackside_embedding_waiting gauge",
+        "trackside_embedding_waiting 3",
+        r#"trackside_embedding_texts_total{outcome="expired"} 2"#,
+        r#"trackside_embedding_texts_total{outcome="refused"} 0"#,
+        r#"trackside_embedding_memory_total{result="hit"} 5"#,
+        "trackside_embedding_memory_bytes 4096",
+    ] {
+        has(&metrics, line);
+    }
+    metrics.watch_embeddings(EmbeddingCounts::default);
+    has(&metrics, "trackside_embedding_waiting 3");
 }
 
 #[test]
@@ -117,6 +150,7 @@ fn every_family_of_the_readme_is_exposed_and_no_other() {
     metrics.degraded("keyword", "deadline");
     metrics.stream_message("request_body");
     metrics.stream_closed("ok");
+    metrics.watch_embeddings(EmbeddingCounts::default);
     let rows = include_str!("../README.md").lines().filter(|line| line.starts_with("| `"));
     let words = rows.flat_map(|row| row.split('`'));
     let mut told: Vec<_> = words.filter(|w| w.starts_with("llm_") || w.starts_with("trackside_")).collect();

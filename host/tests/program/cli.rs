@@ -27,7 +27,7 @@ fn json(output: &Output) -> Value {
 fn help_lists_the_commands_and_each_command_shows_examples() {
     let help = run(&["--help"]);
     assert_eq!(code(&help), 0);
-    for command in ["serve", "validate", "explain"] {
+    for command in ["serve", "validate", "explain", "eval", "model"] {
         assert!(stdout(&help).contains(command), "{command} is missing in\n{}", stdout(&help));
         let help = run(&[command, "--help"]);
         assert_eq!(code(&help), 0);
@@ -97,7 +97,14 @@ fn explain_shows_math_and_why() {
     let text = stdout(&output);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert!(text.starts_with("decision   math "), "{text}");
-    for part in ["domain:math", "reasoning-model", "Decisions matched", "Component calls", "system prompt  added"] {
+    for part in [
+        "domain:math",
+        "reasoning-model",
+        "Decisions matched",
+        "Component calls",
+        "system prompt  added",
+        "embedding  all-MiniLM-L6-v2 (bert, ",
+    ] {
         assert!(text.contains(part), "no {part} in\n{text}");
     }
 }
@@ -134,4 +141,41 @@ fn explain_shows_a_refusal_as_the_client_would_see_it() {
     let explained = json(&run(&["explain", "--format", "json", "--request", path.to_str().unwrap()]));
     assert_eq!((&explained["action"], &explained["status"]), (&"respond".into(), &400.into()));
     assert!(explained["body"]["error"]["message"].as_str().unwrap().contains("gpt-9"));
+}
+
+/// A configuration that asks for an embedding model.
+fn embedding(name: &str, path: &str, more: &str) -> std::path::PathBuf {
+    let block = format!(
+        "global:\n  model_catalog:\n    embeddings:\n      semantic:\n        bert_model_path: {path}\n        \
+         embedding_config: {{model_type: bert{more}}}\n"
+    );
+    file(name, format!("{}\n{block}", include_str!("../../../config/router.yaml")))
+}
+
+#[test]
+fn a_configured_model_serves_and_an_absent_one_is_told() {
+    let path = embedding("cli/absent.yaml", "./nowhere", "");
+    let output = run(&["validate", path.to_str().unwrap()]);
+    let told = stdout(&output);
+    assert_eq!(code(&output), 0, "{told}");
+    assert!(told.contains("W0421") && told.contains("nowhere: the embedded model serves instead"), "{told}");
+
+    let tiny = crate::hub::tiny();
+    let path = embedding("cli/tiny.yaml", tiny.to_str().unwrap(), ", target_dimension: 8, precision: fp32");
+    let output = run(&["validate", path.to_str().unwrap()]);
+    assert_eq!(code(&output), 0, "{}", stdout(&output));
+    assert!(!stdout(&output).contains("W0421"), "{}", stdout(&output));
+    let explained = json(&run(&["explain", "--config", path.to_str().unwrap(), "--format", "json", DERIVATIVE]));
+    let embedding = &explained["embedding"];
+    assert_eq!((&embedding["model"], &embedding["precision"]), (&"bert".into(), &"fp32".into()), "{embedding}");
+    assert_eq!(embedding["dimensions"], 8, "{embedding}");
+}
+
+#[test]
+fn a_configured_model_that_cannot_be_loaded_is_an_error_at_its_place() {
+    let folder = file("cli/broken-model/config.json", "{}");
+    let path = embedding("cli/broken-model.yaml", folder.parent().unwrap().to_str().unwrap(), "");
+    let output = run(&["validate", path.to_str().unwrap()]);
+    assert_eq!(code(&output), 1, "{}", stdout(&output));
+    assert!(stdout(&output).contains("error[E0421]") && stdout(&output).contains("--> "), "{}", stdout(&output));
 }

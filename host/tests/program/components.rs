@@ -83,3 +83,19 @@ fn a_pinned_built_in_has_to_be_the_pinned_one() {
     let block = format!("components:\n  use:\n    - type: keyword\n      {digest}\n");
     assert_eq!(only(&validate("built-in", &block, &[]), &block).0, "E0413");
 }
+
+#[test]
+fn an_artefact_that_cannot_be_read_is_told_where_it_is_named() {
+    let block = "components:\n  use:\n    - type: keyword\n      artefact: ./nowhere.bin\n";
+    assert_eq!(only(&validate("artefact", block, &[]), block), ("E0418", "artefact: ./nowhere.bin"));
+    let block = "components:\n  use:\n    - type: keyword\n      artefact: ./folder\n";
+    let report = validate("artefact-folder", block, &[("folder/file", b"")]);
+    assert_eq!(only(&report, block), ("E0418", "artefact: ./folder"));
+}
+
+#[test]
+fn an_artefact_that_nobody_reads_does_no_harm() {
+    let block = "components:\n  use:\n    - type: keyword\n      artefact: ./file.bin\n";
+    let report = validate("artefact-unread", block, &[("file.bin", b"anything")]);
+    assert!(report["diagnostics"].as_array().is_some_and(Vec::is_empty), "{report}");
+}

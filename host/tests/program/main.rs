@@ -4,5 +4,8 @@
 
 mod cli;
 mod components;
+mod eval;
+mod hub;
+mod models;
 mod process;
 mod serve;

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::Once;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -29,13 +30,22 @@ routing:
       modelRefs: [{model: qwen3-32}]
 ";
 
-/// The program with none of the caller's `TRACKSIDE_*` variables.
+/// The program with none of the caller's `TRACKSIDE_*` variables, and with a cache of the tests' own.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trackside"));
-    for name in ["CONFIG", "MODEL", "EXTPROC", "API", "METRICS", "LOG", "LOG_FORMAT"] {
+    for name in ["CONFIG", "MODEL", "PRECISION", "EXTPROC", "API", "METRICS", "LOG", "LOG_FORMAT"] {
         command.env_remove(format!("TRACKSIDE_{name}"));
     }
+    command.env("XDG_CACHE_HOME", cache());
     command
+}
+
+/// Where the program keeps what it may lose. Models of an earlier run are removed once.
+pub(crate) fn cache() -> PathBuf {
+    static CLEARED: Once = Once::new();
+    let cache = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("cache");
+    CLEARED.call_once(|| drop(std::fs::remove_dir_all(cache.join("trackside/models"))));
+    cache
 }
 
 /// Runs it to its end.
@@ -55,6 +65,8 @@ pub(crate) fn file(name: &str, content: impl AsRef<[u8]>) -> PathBuf {
 pub(crate) struct Server {
     child: Child,
     log: Receiver<String>,
+    /// The line of the log that tells what is served.
+    pub(crate) starting: Value,
     pub(crate) extproc: SocketAddr,
     pub(crate) api: SocketAddr,
     pub(crate) metrics: SocketAddr,
@@ -68,9 +80,10 @@ impl Server {
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let (sender, log) = channel();
         std::thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        let starting = find(&log, "starting");
         let listening = find(&log, "listening");
         let address = |name: &str| listening[name].as_str().unwrap().parse().unwrap();
-        Server { extproc: address("extproc"), api: address("api"), metrics: address("metrics"), child, log }
+        Server { extproc: address("extproc"), api: address("api"), metrics: address("metrics"), starting, child, log }
     }
 
     /// Waits for an event of the log.

@@ -160,7 +160,7 @@ fn a_second_signal_ends_at_once() {
 }
 
 #[test]
-fn an_address_that_is_taken_is_named_and_the_start_tells_how_domains_are_told_apart() {
+fn an_address_that_is_taken_is_named_and_the_start_tells_what_embeds() {
     let other = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = other.local_addr().unwrap().to_string();
     let output = run(&["serve", "--extproc", &taken, "--api", "127.0.0.1:0", "--metrics", "127.0.0.1:0"]);
@@ -168,7 +168,11 @@ fn an_address_that_is_taken_is_named_and_the_start_tells_how_domains_are_told_ap
     assert_eq!(output.status.code(), Some(69), "{log}");
     assert!(log.contains(&format!("cannot listen on {taken}")), "{log}");
     let starting = log.lines().find(|line| line.contains("\"event\":\"starting\"")).unwrap();
-    assert!(starting.contains("\"domains\":\"lexical\""), "{starting}");
+    for part in
+        ["\"model\":\"all-MiniLM-L6-v2\"", "\"architecture\":\"bert\"", "\"precision\":\"", "\"fingerprint\":\""]
+    {
+        assert!(starting.contains(part), "no {part} in {starting}");
+    }
 }
 
 #[test]

@@ -17,6 +17,7 @@ wit_bindgen::generate!({
             import trackside:router/metrics@0.1.0;
             import trackside:router/clock@0.1.0;
             import trackside:router/random@0.1.0;
+            import trackside:router/artefact@0.1.0;
         }
     ",
     path: "../../wit",

@@ -38,8 +38,9 @@
 //! ```
 //!
 //! What the host offers is in one module per interface: [`current`], [`log`], [`metrics`], [`clock`], [`random`],
-//! [`embeddings`], [`neighbours`], [`cache`], [`key_value`]. A component imports only those it calls. Outside of wasm
-//! there is no host and a call panics: let the logic take a closure or a trait, and tests pass their own.
+//! [`artefact`], [`embeddings`], [`neighbours`], [`cache`], [`key_value`]. A component imports only those it calls.
+//! Outside of wasm there is no host and a call panics: let the logic take a closure or a trait, and tests pass their own.
+//! [`topic`] needs no host: it takes the wrapping off a text, so that all signals compare the same.
 //!
 //! This crate depends on nothing of the host, and knows no role's logic.
 
@@ -47,16 +48,21 @@
 pub mod bindings;
 #[doc(hidden)]
 pub mod glue;
+mod prototypes;
 mod roles;
 mod settings;
 #[cfg(target_arch = "wasm32")]
 mod std_io;
+pub mod topic;
 
 pub use bindings::trackside::router::types::{
     Candidate, Choice, Edit, Failure, FieldValue, Match, MatchedDecision, Pairs, RankedDecision, Reply, RequestHead,
     Route, Selection, SignalMatch, Verdict,
 };
-pub use bindings::trackside::router::{cache, clock, current, embeddings, key_value, log, metrics, neighbours, random};
+pub use bindings::trackside::router::{
+    artefact, cache, clock, current, embeddings, key_value, log, metrics, neighbours, random,
+};
+pub use prototypes::PrototypeScoring;
 pub use roles::{
     Component, Need, OnFailure, Ranking, RequestPlugin, ResponsePlugin, ResponseStream, Selector, Signal, failure,
     matched,

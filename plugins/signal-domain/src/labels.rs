@@ -1,11 +1,8 @@
 //! What a text is sorted into. The labels are not the domains: a domain may stand for several, and one that nobody
 //! declared still takes the texts that belong to it.
 
-use crate::known::{KNOWN, Known, OTHER};
+use crate::model::known::{self, OTHER, TEXTS};
 use crate::settings::Rule;
-
-/// How many texts of the bank stand for one label.
-pub(crate) const TEXTS: usize = 2;
 
 /// All labels, in a fixed order.
 #[derive(Debug)]
@@ -15,42 +12,53 @@ pub(crate) struct Labels {
 }
 
 /// One thing that a text may be about.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Label {
     pub(crate) name: String,
-    pub(crate) known: Option<&'static Known>,
+    /// Its position among the labels of the fitted classifier.
+    pub(crate) known: Option<usize>,
     /// What the configuration says about it.
     pub(crate) description: String,
     /// Position of the domain that it counts for, if one was declared.
     pub(crate) domain: Option<usize>,
     /// Positions of the domains that name it too: decisions may refer to what is found here by their names as well.
     pub(crate) also: Vec<usize>,
+    /// Texts that belong to it, by the configuration.
+    pub(crate) examples: Vec<String>,
 }
 
 impl Labels {
-    /// The labels that the domains declare; `other`, so that a text may always be about something else; and all known
-    /// ones as long as nothing but known ones are declared: a file with three of them is not asked to sort the rest
-    /// of the world into these three.
-    pub(crate) fn new(rules: &[Rule]) -> Self {
+    /// The labels that the domains declare; `other`, so that a text may always be about something else; and all that are
+    /// known as long as nothing but known ones are declared, and none by examples: a file with three of them is not asked
+    /// to sort the rest of the world into these three.
+    pub(crate) fn new(rules: &[Rule], known: &[String]) -> Self {
+        let find = |name: &str| known.iter().position(|known| known == name);
         let mut labels: Vec<Label> = Vec::new();
         for (domain, rule) in rules.iter().enumerate() {
             let own = [rule.name.clone()];
-            let names = if rule.mmlu_categories.is_empty() { &own[..] } else { &rule.mmlu_categories };
+            let by_name = rule.mmlu_categories.is_empty() || !rule.candidates.is_empty();
+            let names = if by_name { &own[..] } else { &rule.mmlu_categories };
             for name in names.iter().map(|name| name.trim().to_lowercase()) {
                 let described = names.len() == 1;
                 let description = if described { rule.description.clone() } else { String::new() };
                 // The last domain that claims a label gets it.
                 let earlier = labels.iter().position(|label| label.name == name).map(|place| labels.remove(place));
                 let also = earlier.map(|label| label.also.into_iter().chain(label.domain).collect());
-                let also = also.unwrap_or_default();
-                labels.push(Label { known: find(&name), name, description, domain: Some(domain), also });
+                labels.push(Label {
+                    known: find(&name),
+                    name,
+                    description,
+                    domain: Some(domain),
+                    also: also.unwrap_or_default(),
+                    examples: rule.candidates.clone(),
+                });
             }
         }
-        let only_known = labels.iter().all(|label| label.known.is_some());
-        for known in KNOWN.iter().filter(|known| only_known || known.name == OTHER) {
-            if labels.iter().all(|label| label.name != known.name) {
-                let (name, description) = (known.name.to_owned(), String::new());
-                labels.push(Label { known: Some(known), name, description, domain: None, also: Vec::new() });
+        let all_known = labels.iter().all(|label| label.known.is_some() && label.examples.is_empty());
+        let rest = if all_known { known.to_vec() } else { vec![OTHER.to_owned()] };
+        for name in rest {
+            if labels.iter().all(|label| label.name != name) {
+                labels.push(Label { known: find(&name), name, ..Label::default() });
             }
         }
         Self { labels, domains: rules.iter().map(|rule| rule.name.clone()).collect() }
@@ -71,37 +79,29 @@ impl Labels {
 }
 
 impl Label {
-    fn texts(&self) -> [String; TEXTS] {
-        let question = match self.known {
-            Some(known) => known.question.to_owned(),
-            None => format!("a question about {}", self.name),
-        };
-        let about = match (self.known, self.description.trim()) {
-            (Some(known), "") => known.about,
-            (None, "") => &self.name,
-            (_, description) => description,
-        };
-        [question, about.to_owned()]
+    /// What it is about.
+    pub(crate) fn texts(&self) -> [String; TEXTS] {
+        known::texts(&self.name, &self.description)
     }
-}
-
-fn find(name: &str) -> Option<&'static Known> {
-    KNOWN.iter().find(|known| known.name == name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn known() -> Vec<String> {
+        ["biology", "law", "math", "other", "physics"].map(str::to_owned).to_vec()
+    }
+
     fn labels(rules: serde_json::Value) -> Vec<(String, Option<usize>)> {
         let rules: Vec<Rule> = serde_json::from_value(rules).unwrap();
-        Labels::new(&rules).labels.into_iter().map(|label| (label.name, label.domain)).collect()
+        Labels::new(&rules, &known()).labels.into_iter().map(|label| (label.name, label.domain)).collect()
     }
 
     #[test]
     fn known_domains_compete_with_all_known_labels() {
         let labels = labels(serde_json::json!([{"name": "Math"}, {"name": "law"}]));
-        assert_eq!(labels.len(), 14);
+        assert_eq!(labels.len(), 5);
         assert_eq!(labels[..2], [("math".into(), Some(0)), ("law".into(), Some(1))]);
         assert!(labels[2..].iter().all(|(_, domain)| domain.is_none()));
     }
@@ -113,6 +113,12 @@ mod tests {
     }
 
     #[test]
+    fn known_names_with_examples_of_ones_own_are_ones_own() {
+        let labels = labels(serde_json::json!([{"name": "math", "candidates": ["1 + 1"]}, {"name": "law"}]));
+        assert_eq!(labels, [("math".into(), Some(0)), ("law".into(), Some(1)), ("other".into(), None)]);
+    }
+
+    #[test]
     fn the_last_domain_that_names_a_category_gets_it() {
         let labels = labels(serde_json::json!([
             {"name": "stem", "mmlu_categories": ["Math", "physics"]},
@@ -121,7 +127,7 @@ mod tests {
         ]));
         let of = |name: &str| labels.iter().find(|(label, _)| label == name).and_then(|(_, domain)| *domain);
         assert_eq!((of("math"), of("physics"), of("other")), (Some(1), Some(2), Some(2)));
-        assert_eq!(labels.len(), 14);
+        assert_eq!(labels.len(), 5);
     }
 
     #[test]
@@ -132,7 +138,7 @@ mod tests {
             {"name": "support"},
         ]))
         .unwrap();
-        let bank = Labels::new(&rules).bank();
+        let bank = Labels::new(&rules, &known()).bank();
         assert_eq!(
             bank[..6],
             [

@@ -1,15 +1,22 @@
-//! The component that serves the signal type `domain`: tells which domain of knowledge a request belongs to, by sentence
-//! embeddings and a table of words when a model is loaded, and by the table alone when none is.
+//! The component that serves the signal type `domain`: tells which domain of knowledge a request belongs to, by labelled
+//! examples, descriptions and words, or by what the configuration says about domains of its own.
 
-mod known;
+mod classifier;
+mod examples;
+mod fitted;
 mod labels;
-mod lexicon;
+mod model;
 mod posterior;
 mod settings;
+mod words;
 
-use labels::Labels;
-use lexicon::Lexicon;
-use trackside_sdk::{Component, Failure, Match, Need, RequestHead, Signal, SignalSettings, embeddings, metrics};
+use classifier::{Classifier, Seen, Way};
+use fitted::{EMBEDDED, Fitted};
+use model::Sight;
+use trackside_sdk::{
+    Component, Failure, Match, Need, RequestHead, Signal, SignalSettings, artefact, embeddings, failure, log, metrics,
+    neighbours, topic,
+};
 
 pub use settings::{Module, Rule};
 
@@ -17,17 +24,13 @@ pub use settings::{Module, Rule};
 #[derive(Debug)]
 pub struct Domain {
     classifier: Classifier,
-    evidence: Evidence,
+    /// What of a request the host is asked about.
+    asks: Sight,
 }
 
-/// What a request is judged by.
-#[derive(Debug, Clone, Copy)]
-enum Evidence {
-    Words,
-    WordsAndEmbeddings,
-}
-
-const BANK: &str = "domains";
+const DESCRIPTIONS: &str = "descriptions";
+const EXAMPLES: &str = "examples";
+const NEIGHBOURS: &str = "neighbours";
 
 impl Component for Domain {
     type Settings = SignalSettings<Rule, Module>;
@@ -35,63 +38,73 @@ impl Component for Domain {
     const NEEDS: &'static [Need] = &[Need::Text, Need::Embedding];
 
     fn configure(settings: Self::Settings) -> Result<Self, Failure> {
-        let classifier = Classifier::new(&settings.rules, &settings.module);
-        let evidence = if embeddings::available() {
-            embeddings::bank(BANK, &classifier.labels.bank())?;
-            Evidence::WordsAndEmbeddings
-        } else {
-            Evidence::Words
-        };
-        Ok(Self { classifier, evidence })
+        let own = artefact::read();
+        let bytes = own.as_deref().unwrap_or(EMBEDDED);
+        let fitted = Fitted::parse(bytes)
+            .map_err(|reason| failure("invalid-artefact", format!("the artefact is no fitted classifier: {reason}")))?;
+        let classifier = Classifier::new(&settings.rules, &settings.module, fitted);
+        let asks = declare(&classifier, bytes)?;
+        Ok(Self { classifier, asks })
+    }
+}
+
+/// Gives the host what requests are compared with.
+fn declare(classifier: &Classifier, vectors: &[u8]) -> Result<Sight, Failure> {
+    if !embeddings::available() {
+        return Ok(Sight::WordsAlone);
+    }
+    if let Way::Examples(method) = classifier.way {
+        embeddings::head(EXAMPLES, method.word(), &method.classes(&classifier.labels))?;
+        return Ok(Sight::Whole);
+    }
+    embeddings::bank(DESCRIPTIONS, &classifier.labels.bank())?;
+    if classifier.way != Way::Fitted {
+        return Ok(Sight::NoNeighbours);
+    }
+    match neighbours::index(NEIGHBOURS, vectors) {
+        Ok(()) => Ok(Sight::Whole),
+        Err(failure) if failure.kind == "other-model" => {
+            log::write(
+                1,
+                "the domain classifier was fitted with another model: domains are told by descriptions and words",
+            );
+            Ok(Sight::NoNeighbours)
+        }
+        Err(failure) => Err(failure),
     }
 }
 
 impl Signal for Domain {
     fn evaluate(&self, head: &RequestHead) -> Result<Vec<Match>, Failure> {
-        let similarities = match self.evidence {
-            Evidence::WordsAndEmbeddings if !head.text.trim().is_empty() => {
-                embeddings::similarities(BANK).inspect_err(|_| metrics::add("judged_without_embedding", 1.0)).ok()
-            }
-            Evidence::WordsAndEmbeddings | Evidence::Words => None,
-        };
-        Ok(self.classifier.classify(&head.text, similarities.as_deref()))
+        let text = topic::of(&head.text);
+        let seen = if text.trim().is_empty() { Seen::Words } else { self.ask(&text) };
+        Ok(self.classifier.classify(&text, &seen))
     }
+}
+
+impl Domain {
+    fn ask(&self, text: &str) -> Seen {
+        let seen = match (self.asks, self.classifier.way) {
+            (Sight::WordsAlone, _) => return Seen::Words,
+            (_, Way::Examples(_)) => embeddings::classify(EXAMPLES, text).map(Seen::Examples),
+            (sight, _) => embeddings::similarities(DESCRIPTIONS, text).and_then(|similarities| match sight {
+                Sight::Whole => Ok(Seen::Neighbours(similarities, nearest(text)?)),
+                Sight::NoNeighbours | Sight::WordsAlone => Ok(Seen::Descriptions(similarities)),
+            }),
+        };
+        seen.unwrap_or_else(|_| {
+            metrics::add("judged_without_embedding", 1.0);
+            Seen::Words
+        })
+    }
+}
+
+fn nearest(text: &str) -> Result<Vec<(usize, f32)>, Failure> {
+    let hits = neighbours::nearest(NEIGHBOURS, text, model::NEIGHBOURS)?;
+    Ok(hits.into_iter().map(|hit| (hit.label as usize, hit.score)).collect())
 }
 
 trackside_sdk::export!(signal: Domain);
-
-/// The judgement itself, which needs no host.
-#[derive(Debug)]
-struct Classifier {
-    labels: Labels,
-    lexicon: Lexicon,
-    threshold: f64,
-}
-
-/// How far apart two cosines are to make a difference of e in the odds: small, as cosines lie close together.
-const TEMPERATURE: f64 = 0.05;
-/// How much the words count beside the embedding. Both figures were fitted on exam and chat prompts together.
-const WORDS_BESIDE_EMBEDDING: f64 = 0.75;
-
-impl Classifier {
-    fn new(rules: &[Rule], module: &Module) -> Self {
-        let labels = Labels::new(rules);
-        let lexicon = Lexicon::new(&labels);
-        Self { labels, lexicon, threshold: module.threshold() }
-    }
-
-    /// The domains of a text. Similarities are those of the text to [`Labels::bank`].
-    fn classify(&self, text: &str, similarities: Option<&[f32]>) -> Vec<Match> {
-        let mut scores = self.lexicon.scores(text);
-        if let Some(similarities) = similarities {
-            for (score, pair) in scores.iter_mut().zip(similarities.chunks_exact(labels::TEXTS)) {
-                let mean = pair.iter().map(|cosine| f64::from(*cosine)).sum::<f64>() / pair.len() as f64;
-                *score = *score * WORDS_BESIDE_EMBEDDING + mean / TEMPERATURE;
-            }
-        }
-        posterior::matches(&scores, &self.labels, self.threshold)
-    }
-}
 
 #[cfg(test)]
 mod tests;

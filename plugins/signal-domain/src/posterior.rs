@@ -3,14 +3,21 @@
 use trackside_sdk::{Match, matched};
 
 use crate::labels::Labels;
+use crate::model::softmax;
 
 /// Under this share of the greatest possible entropy the judgement is clear, and only its winner is reported.
 const CLEAR: f64 = 0.4;
 
-/// The domains whose probability reaches the threshold, surest first: of a clear judgement the winner alone.
-pub(crate) fn matches(scores: &[f64], labels: &Labels, threshold: f64) -> Vec<Match> {
-    let probabilities = softmax(scores);
-    let clear = entropy(&probabilities) < CLEAR;
+/// The domains whose probability reaches the threshold, surest first: of a clear judgement the winner alone, unless the
+/// threshold is 0. `reasons` tells what speaks for a label.
+pub(crate) fn matches(
+    log_odds: &[f64],
+    labels: &Labels,
+    threshold: f64,
+    reasons: impl Fn(usize) -> String,
+) -> Vec<Match> {
+    let probabilities = softmax(log_odds);
+    let clear = threshold > 0.0 && entropy(&probabilities) < CLEAR;
     let classes = classes(&probabilities, labels);
     let reported = if clear { 1 } else { classes.len() };
     let reached = classes.iter().enumerate().take(reported).filter(|(_, class)| class.probability >= threshold);
@@ -18,7 +25,7 @@ pub(crate) fn matches(scores: &[f64], labels: &Labels, threshold: f64) -> Vec<Ma
         let rule = class.domain?;
         let rival = classes.get(usize::from(place == 0));
         let rival = rival.map_or(String::new(), |rival| format!(", then {} {:.2}", rival.name, rival.probability));
-        let detail = format!("{} {:.2}{rival}", class.name, class.probability);
+        let detail = format!("{} {:.2}{rival}; {}", class.name, class.probability, reasons(class.likeliest));
         let also = class.also.iter().map(|&domain| ("also".to_owned(), labels.domain(domain).to_owned()));
         Some(Match { extra: also.collect(), ..matched(rule, class.probability as f32, detail) })
     });
@@ -30,26 +37,28 @@ struct Class<'a> {
     name: &'a str,
     domain: Option<&'a str>,
     probability: f64,
-    /// The other domains that name its likeliest label, which has this probability.
+    /// The position of its likeliest label, its probability, and the other domains that name it.
+    likeliest: usize,
+    at_likeliest: f64,
     also: &'a [usize],
-    likeliest: f64,
 }
 
 fn classes<'a>(probabilities: &[f64], labels: &'a Labels) -> Vec<Class<'a>> {
     let mut classes: Vec<(Option<usize>, Class<'a>)> = Vec::new();
-    for (label, &probability) in labels.iter().zip(probabilities) {
+    for (position, (label, &probability)) in labels.iter().zip(probabilities).enumerate() {
         let same = classes.iter_mut().find(|(domain, _)| domain.is_some() && *domain == label.domain);
         match same {
             Some((_, class)) => {
                 class.probability += probability;
-                if probability > class.likeliest {
-                    (class.likeliest, class.also) = (probability, &label.also);
+                if probability > class.at_likeliest {
+                    (class.likeliest, class.at_likeliest, class.also) = (position, probability, &label.also);
                 }
             }
             None => {
                 let domain = label.domain.map(|domain| labels.domain(domain));
                 let name = domain.unwrap_or(&label.name);
-                let class = Class { name, domain, probability, also: &label.also, likeliest: probability };
+                let also = &label.also;
+                let class = Class { name, domain, probability, likeliest: position, at_likeliest: probability, also };
                 classes.push((label.domain, class));
             }
         }
@@ -57,14 +66,6 @@ fn classes<'a>(probabilities: &[f64], labels: &'a Labels) -> Vec<Class<'a>> {
     let mut classes: Vec<Class<'a>> = classes.into_iter().map(|(_, class)| class).collect();
     classes.sort_by(|a, b| b.probability.total_cmp(&a.probability));
     classes
-}
-
-fn softmax(scores: &[f64]) -> Vec<f64> {
-    let finite = |score: f64| if score.is_finite() { score } else { 0.0 };
-    let best = scores.iter().copied().map(finite).fold(f64::NEG_INFINITY, f64::max);
-    let odds: Vec<f64> = scores.iter().map(|score| (finite(*score) - best).exp()).collect();
-    let sum: f64 = odds.iter().sum();
-    odds.into_iter().map(|odds| odds / sum).collect()
 }
 
 /// 0 for a certain outcome, 1 when all are equally likely.
@@ -79,9 +80,15 @@ mod tests {
     use super::*;
     use crate::settings::Rule;
 
-    fn report(scores: &[f64], threshold: f64, rules: serde_json::Value) -> Vec<(String, String)> {
+    const KNOWN: [&str; 5] = ["chemistry", "law", "math", "other", "physics"];
+
+    fn labels(rules: serde_json::Value) -> Labels {
         let rules: Vec<Rule> = serde_json::from_value(rules).unwrap();
-        let matches = matches(scores, &Labels::new(&rules), threshold);
+        Labels::new(&rules, &KNOWN.map(str::to_owned))
+    }
+
+    fn report(log_odds: &[f64], threshold: f64, rules: serde_json::Value) -> Vec<(String, String)> {
+        let matches = matches(log_odds, &labels(rules), threshold, |label| format!("label {label}"));
         matches.into_iter().map(|found| (found.rule, found.detail)).collect()
     }
 
@@ -95,27 +102,34 @@ mod tests {
             {"name": "stem", "mmlu_categories": ["math", "physics"]},
             {"name": "numbers", "mmlu_categories": ["math"]},
         ]);
-        let rules: Vec<Rule> = serde_json::from_value(rules).unwrap();
-        let labels = Labels::new(&rules);
+        let labels = labels(rules);
         let scores: Vec<f64> = labels.iter().map(|label| if label.name == "math" { 9.0 } else { 0.0 }).collect();
-        let matches = matches(&scores, &labels, 0.5);
+        let matches = matches(&scores, &labels, 0.5, |_| String::new());
         assert_eq!(matches[0].rule, "numbers");
         assert_eq!(matches[0].extra, [("also".to_owned(), "stem".to_owned())]);
     }
 
     #[test]
     fn a_clear_winner_stands_alone_whatever_the_threshold() {
-        let expected = [("A".to_owned(), "A 0.99, then B 0.01".to_owned())];
+        let expected = [("A".to_owned(), "A 0.99, then B 0.01; label 0".to_owned())];
         assert_eq!(report(&[6.0, 1.0, 0.0], 0.5, ab()), expected);
         assert_eq!(report(&[6.0, 1.0, 0.0], 0.001, ab()), expected);
     }
 
     #[test]
     fn an_open_judgement_reports_all_that_reach_the_threshold() {
-        let expected =
-            [("B".to_owned(), "B 0.40, then A 0.36".to_owned()), ("A".to_owned(), "A 0.36, then B 0.40".to_owned())];
+        let expected = [
+            ("B".to_owned(), "B 0.40, then A 0.36; label 1".to_owned()),
+            ("A".to_owned(), "A 0.36, then B 0.40; label 0".to_owned()),
+        ];
         assert_eq!(report(&[1.9, 2.0, 1.5], 0.3, ab()), expected);
         assert!(report(&[1.9, 2.0, 1.5], 0.5, ab()).is_empty(), "nobody reaches a half");
+    }
+
+    #[test]
+    fn a_threshold_of_zero_reports_every_domain() {
+        let found = report(&[6.0, 1.0, 0.0], 0.0, ab());
+        assert_eq!(found.iter().map(|(rule, _)| rule.as_str()).collect::<Vec<_>>(), ["A", "B"]);
     }
 
     #[test]
@@ -126,18 +140,17 @@ mod tests {
     #[test]
     fn the_labels_of_one_domain_count_together() {
         let rules = serde_json::json!([{"name": "stem", "mmlu_categories": ["math", "physics", "chemistry"]}]);
-        let mut scores = vec![0.0; 14];
+        let mut scores = vec![0.0; 5];
         scores[..3].fill(3.0);
         let found = report(&scores, 0.5, rules);
         assert_eq!(found.len(), 1, "{found:?}");
-        assert!(found[0].1.starts_with("stem 0.85, then "), "{found:?}");
+        assert!(found[0].1.starts_with("stem 0.97, then "), "{found:?}");
     }
 
     #[test]
     fn a_domain_that_stands_for_everything_has_no_rival() {
-        let everything: Vec<&str> = crate::known::KNOWN.iter().map(|known| known.name).collect();
-        let rules = serde_json::json!([{"name": "all", "mmlu_categories": everything}]);
-        assert_eq!(report(&[0.0; 14], 0.5, rules), [("all".to_owned(), "all 1.00".to_owned())]);
+        let rules = serde_json::json!([{"name": "all", "mmlu_categories": KNOWN}]);
+        assert_eq!(report(&[0.0; 5], 0.5, rules), [("all".to_owned(), "all 1.00; label 0".to_owned())]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What the contract promises to components, and what the host makes of their answers.
 
-use crate::world::{World, ask, ask_about, request};
+use crate::world::{World, ask};
 use std::sync::Arc;
 use trackside_components::Level;
 
@@ -59,28 +59,6 @@ async fn a_component_has_fifty_metric_names() {
     let counters = world.counters.lock().unwrap();
     assert_eq!(counters.len(), 50);
     assert_eq!(counters["misbehaving/number_49"], 3.0);
-}
-
-#[tokio::test]
-async fn a_bank_is_embedded_once_and_a_request_once() {
-    let world = Arc::new(World::default());
-    let configured = world.that_loses_its_instance("compare").await;
-    assert_eq!(*world.embedded.lock().unwrap(), ["a", "b", "c"]);
-    let asked = request("bottle");
-    for _ in 0..2 {
-        assert_eq!(ask_about(&configured, &asked).await.unwrap()[0].detail, "[0.0, 1.0, 0.0]");
-    }
-    assert_eq!(*world.embedded.lock().unwrap(), ["a", "b", "c", "bottle"]);
-
-    ask(&configured, "spin").await.unwrap_err();
-    assert_eq!(ask(&configured, "apple").await.unwrap()[0].detail, "[1.0, 0.0, 0.0]");
-    assert_eq!(configured.instances().created, 2);
-    assert_eq!(world.embedded.lock().unwrap()[4..], ["spin", "apple"], "a new instance embedded the bank again");
-}
-
-#[tokio::test]
-async fn a_bank_is_declared_in_configure_alone() {
-    assert!(detail("declare-late", "").await.contains("invalid-call"));
 }
 
 #[tokio::test]

@@ -128,7 +128,7 @@ async fn a_spinning_guest_leaves_time_to_its_neighbours() {
 async fn misbehaving_in_configure_refuses_the_configuration() {
     let component = Arc::new(World::default()).load(crate::world::MISBEHAVING);
     let limits = Limits { configure_deadline: Duration::from_millis(300), ..limits() };
-    let refusal = async |does| component.configure(&rule(does), &grants(), &limits).await.unwrap_err();
+    let refusal = async |does| component.configure(&rule(does), &grants(), &limits, None).await.unwrap_err();
 
     let spun = refusal("spin-in-configure").await;
     assert!(matches!(spun, ConfigureError::Call { source: CallError::Deadline { .. }, .. }), "{spun:?}");
@@ -147,8 +147,8 @@ async fn two_hundred_bad_calls_leave_no_memory_behind() {
     let world = Arc::new(World::default());
     let component = world.load(crate::world::MISBEHAVING);
     let limits = Limits { deadline: Duration::from_secs(2), ..limits() };
-    let trap = component.configure(&rule("trap"), &grants(), &limits).await.unwrap();
-    let allocate = component.configure(&rule("allocate"), &grants(), &limits).await.unwrap();
+    let trap = component.configure(&rule("trap"), &grants(), &limits, None).await.unwrap();
+    let allocate = component.configure(&rule("allocate"), &grants(), &limits, None).await.unwrap();
     for _ in 0..20 {
         ask(&trap, "").await.unwrap_err();
         ask(&allocate, "").await.unwrap_err();

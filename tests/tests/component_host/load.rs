@@ -32,7 +32,10 @@ fn a_component_introduces_itself() {
     assert_eq!(description.needs, [Need::Text, Need::Embedding]);
     assert_eq!(description.on_failure, FailurePolicy::Open);
     assert_eq!(description.schema["type"], "object");
-    assert_eq!(component.wants().iter().copied().collect::<Vec<_>>(), [Capability::Embeddings, Capability::KeyValue]);
+    assert_eq!(
+        component.wants().iter().copied().collect::<Vec<_>>(),
+        [Capability::Embeddings, Capability::Neighbours, Capability::KeyValue]
+    );
     assert!(component.offers(Role::Signal) && !component.offers(Role::Ranking));
     assert!(component.digest().to_string().starts_with(&component.digest().short()));
 }
@@ -85,19 +88,19 @@ fn bytes_that_are_no_component_are_refused() {
 async fn a_capability_has_to_be_granted() {
     let world = Arc::new(World::default());
     let component = world.load(MISBEHAVING);
-    let some: Grants = [Capability::Embeddings].into_iter().collect();
-    let error = component.configure(&rule("match"), &some, &limits()).await.unwrap_err();
+    let some: Grants = [Capability::Embeddings, Capability::Neighbours].into_iter().collect();
+    let error = component.configure(&rule("match"), &some, &limits(), None).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "component \"misbehaving\" wants capability \"key-value\", which this configuration does not grant"
     );
-    component.configure(&rule("match"), &grants(), &limits()).await.unwrap();
+    component.configure(&rule("match"), &grants(), &limits(), None).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_capability_that_is_not_offered_cannot_be_granted() {
     let component = Arc::new(World::default()).load(COVETOUS);
     let all: Grants = [Capability::Cache].into_iter().collect();
-    let error = component.configure(&json!({ "rules": [] }), &all, &limits()).await.unwrap_err();
+    let error = component.configure(&json!({ "rules": [] }), &all, &limits(), None).await.unwrap_err();
     assert!(matches!(error, ConfigureError::NotOffered { capability: Capability::Cache, .. }), "{error}");
 }

@@ -10,7 +10,7 @@ use trackside_components::{CacheDir, EngineOptions};
 async fn a_pooled_call_costs_less_than_a_fresh_instance() {
     let world = Arc::new(World::default());
     let component = world.load(MISBEHAVING);
-    let pooled = component.configure(&rule("match"), &grants(), &limits()).await.unwrap();
+    let pooled = component.configure(&rule("match"), &grants(), &limits(), None).await.unwrap();
     let about = request("what is the derivative of x^3?");
     let mut calls = Vec::new();
     for _ in 0..3000 {
@@ -21,10 +21,10 @@ async fn a_pooled_call_costs_less_than_a_fresh_instance() {
     let mut fresh = Vec::new();
     for _ in 0..300 {
         let start = Instant::now();
-        component.configure(&rule("match"), &grants(), &limits()).await.unwrap();
+        component.configure(&rule("match"), &grants(), &limits(), None).await.unwrap();
         fresh.push(start.elapsed());
     }
-    let trap = component.configure(&rule("trap"), &grants(), &limits()).await.unwrap();
+    let trap = component.configure(&rule("trap"), &grants(), &limits(), None).await.unwrap();
     let mut traps = Vec::new();
     for _ in 0..300 {
         let start = Instant::now();

@@ -22,7 +22,8 @@ async fn sixty_four_calls_at_once_share_four_instances() {
     let world = Arc::new(World::default());
     let engine = world.engine(EngineOptions { pool_size: 4, instances: 100, ..EngineOptions::default() });
     let limits = Limits { deadline: Duration::from_secs(20), ..limits() };
-    let configured = engine.load(MISBEHAVING).unwrap().configure(&rule("hash"), &grants(), &limits).await.unwrap();
+    let configured =
+        engine.load(MISBEHAVING).unwrap().configure(&rule("hash"), &grants(), &limits, None).await.unwrap();
     let mut calls = JoinSet::new();
     for n in 0..64 {
         let configured = configured.clone();
@@ -40,7 +41,8 @@ async fn a_call_that_finds_every_instance_out_waits_and_then_gives_up() {
     let world = Arc::new(World::default());
     let engine = world.engine(EngineOptions { pool_size: 1, instances: 100, ..EngineOptions::default() });
     let limits = Limits { deadline: Duration::from_millis(300), ..limits() };
-    let configured = engine.load(MISBEHAVING).unwrap().configure(&rule("wait"), &grants(), &limits).await.unwrap();
+    let configured =
+        engine.load(MISBEHAVING).unwrap().configure(&rule("wait"), &grants(), &limits, None).await.unwrap();
     let short = configured.clone();
     let second = async move {
         tokio::task::yield_now().await;

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use trackside_components::types::{Match, RequestHead, SignalMatch};
 use trackside_components::{
-    CallError, Capabilities, Capability, Component, Configured, Current, Embed, EmbedFailure, Engine, EngineOptions,
-    Grants, KeyValue, KeyValueFailure, Level, Limits, Log, Metrics, RequestEmbedding, Role, SystemClock, Waiting,
+    ArtefactFile, CallError, Capabilities, Capability, Clustering, Compare, Component, Configured, Current, Embed,
+    EmbedFailure, Engine, EngineOptions, Grants, HeadMethod, KeyValue, KeyValueFailure, Level, Limits, Log, Metrics,
+    Nearest, Neighbour, RequestEmbeddings, Role, SystemClock, Vectors, VectorsFailure, Waiting,
 };
 
 pub const MISBEHAVING: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/trackside_misbehaving.wasm"));
@@ -27,23 +28,44 @@ pub struct World {
     pub dropped_lines: Mutex<u32>,
     pub counters: Mutex<HashMap<String, f64>>,
     pub embedded: Mutex<Vec<String>>,
+    /// What happens to texts.
+    pub model: Model,
+    pub indexes_read: Mutex<u32>,
     values: Mutex<HashMap<String, i64>>,
 }
 
+/// The state of the model.
+#[derive(Clone, Copy, Default)]
+pub enum Model {
+    #[default]
+    Ready,
+    Absent,
+    /// Works while a component is configured, and has no time for requests.
+    Overloaded,
+}
+
 impl World {
+    pub fn with(model: Model) -> Arc<Self> {
+        Arc::new(Self { model, ..Self::default() })
+    }
+
     pub fn outcomes(&self) -> Vec<&'static str> {
         self.calls.lock().unwrap().iter().map(|(_, _, outcome)| *outcome).collect()
     }
 
-    pub fn engine(self: &Arc<Self>, options: EngineOptions) -> Engine {
-        let capabilities = Capabilities {
+    pub fn capabilities(self: &Arc<Self>) -> Capabilities {
+        Capabilities {
             embed: self.clone(),
+            vectors: self.clone(),
             key_value: self.clone(),
             log: self.clone(),
             metrics: self.clone(),
             clock: Arc::new(SystemClock::default()),
-        };
-        Engine::new(options, capabilities).unwrap()
+        }
+    }
+
+    pub fn engine(self: &Arc<Self>, options: EngineOptions) -> Engine {
+        Engine::new(options, self.capabilities()).unwrap()
     }
 
     pub fn load(self: &Arc<Self>, wasm: &[u8]) -> Component {
@@ -56,13 +78,19 @@ impl World {
     }
 
     pub async fn that_within(self: &Arc<Self>, does: &str, limits: Limits) -> Configured {
-        self.load(MISBEHAVING).configure(&rule(does), &grants(), &limits).await.unwrap()
+        self.load(MISBEHAVING).configure(&rule(does), &grants(), &limits, None).await.unwrap()
+    }
+
+    /// The same, with a file to read.
+    pub async fn that_is_given(self: &Arc<Self>, does: &str, file: &[u8]) -> Configured {
+        let (settings, file) = (rules(&[does, "spin-if-asked"]), ArtefactFile::new(file.to_vec()));
+        self.load(MISBEHAVING).configure(&settings, &grants(), &limits(), file).await.unwrap()
     }
 
     /// The same, set to do something, and to lose its instance when the text is `spin`.
     pub async fn that_loses_its_instance(self: &Arc<Self>, does: &str) -> Configured {
         let settings = rules(&[does, "spin-if-asked"]);
-        self.load(MISBEHAVING).configure(&settings, &grants(), &limits()).await.unwrap()
+        self.load(MISBEHAVING).configure(&settings, &grants(), &limits(), None).await.unwrap()
     }
 }
 
@@ -71,7 +99,7 @@ pub fn limits() -> Limits {
 }
 
 pub fn grants() -> Grants {
-    [Capability::Embeddings, Capability::KeyValue].into_iter().collect()
+    [Capability::Embeddings, Capability::Neighbours, Capability::KeyValue].into_iter().collect()
 }
 
 pub fn rule(does: &str) -> Value {
@@ -100,16 +128,17 @@ pub async fn ask(configured: &Configured, text: &str) -> Result<Vec<Match>, Call
 }
 
 pub async fn ask_about(configured: &Configured, request: &Arc<dyn Current>) -> Result<Vec<Match>, CallError> {
-    configured.evaluate(request, &head(request.text()), Instant::now() + Duration::from_secs(30)).await
+    let (_, text) = request.message(0).unwrap_or_default();
+    configured.evaluate(request, &head(&text), Instant::now() + Duration::from_secs(30)).await
 }
 
 pub fn request(text: &str) -> Arc<dyn Current> {
-    Arc::new(Request { text: text.to_owned(), embedding: RequestEmbedding::default() })
+    Arc::new(Request { text: text.to_owned(), embeddings: RequestEmbeddings::default() })
 }
 
 struct Request {
     text: String,
-    embedding: RequestEmbedding,
+    embeddings: RequestEmbeddings,
 }
 
 impl Current for Request {
@@ -145,24 +174,90 @@ impl Current for Request {
         "request-1"
     }
 
-    fn text(&self) -> &str {
-        &self.text
-    }
-
-    fn embedding(&self) -> &RequestEmbedding {
-        &self.embedding
+    fn embeddings(&self) -> &RequestEmbeddings {
+        &self.embeddings
     }
 }
 
 /// Embeds by the first letter.
 impl Embed for World {
     fn available(&self) -> bool {
-        true
+        !matches!(self.model, Model::Absent)
     }
 
-    fn embed<'a>(&'a self, text: &'a str, _: Instant) -> Waiting<'a, Result<Arc<[f32]>, EmbedFailure>> {
+    fn model(&self) -> Option<&str> {
+        self.available().then_some("letters")
+    }
+
+    fn embed<'a>(&'a self, text: &'a str, deadline: Instant) -> Waiting<'a, Result<Arc<[f32]>, EmbedFailure>> {
         self.embedded.lock().unwrap().push(text.to_owned());
-        Box::pin(async move { Ok("abc".chars().map(|axis| if text.starts_with(axis) { 1.0 } else { 0.0 }).collect()) })
+        let of_a_request = deadline < Instant::now() + Duration::from_secs(60);
+        Box::pin(async move {
+            match self.model {
+                Model::Absent => Err(EmbedFailure::Unavailable),
+                Model::Overloaded if of_a_request => Err(EmbedFailure::Overloaded),
+                Model::Ready | Model::Overloaded => {
+                    Ok("abc".chars().map(|axis| if text.starts_with(axis) { 1.0 } else { 0.0 }).collect())
+                }
+            }
+        })
+    }
+}
+
+/// Rows and what to do with them: dot products for a bank, of a class's sum for a head.
+struct Rows(Vec<Vec<f32>>);
+
+impl Compare for Rows {
+    fn size(&self) -> usize {
+        self.0.len()
+    }
+
+    fn compare(&self, vector: &[f32]) -> Result<Vec<f32>, VectorsFailure> {
+        Ok(self.0.iter().map(|row| row.iter().zip(vector).map(|(a, b)| a * b).sum()).collect())
+    }
+}
+
+/// The rows that begin with the letters of a file, behind the name of their model: `letters:cab`. Their labels are ten
+/// times their numbers.
+impl Nearest for Rows {
+    fn nearest(&self, vector: &[f32], k: usize) -> Result<Vec<Neighbour>, VectorsFailure> {
+        let rows = (0..).zip(self.compare(vector)?);
+        let mut near: Vec<_> = rows.map(|(row, similarity)| Neighbour { row, similarity, label: row * 10 }).collect();
+        near.sort_by(|a, b| b.similarity.total_cmp(&a.similarity));
+        near.truncate(k);
+        Ok(near)
+    }
+}
+
+fn letter(of: char) -> Vec<f32> {
+    "abc".chars().map(|axis| if of == axis { 1.0 } else { 0.0 }).collect()
+}
+
+/// Prototypes are the first texts.
+impl Vectors for World {
+    fn bank(&self, vectors: &[Arc<[f32]>]) -> Result<Arc<dyn Compare>, VectorsFailure> {
+        Ok(Arc::new(Rows(vectors.iter().map(|row| row.to_vec()).collect())))
+    }
+
+    fn prototypes(&self, texts: &[String], _: &[Arc<[f32]>], how: Clustering) -> Result<Vec<usize>, VectorsFailure> {
+        Ok((0..texts.len().min(how.most)).collect())
+    }
+
+    fn head(&self, _: HeadMethod, classes: &[Vec<Arc<[f32]>>]) -> Result<Arc<dyn Compare>, VectorsFailure> {
+        let sum = |class: &Vec<Arc<[f32]>>| (0..3).map(|axis| class.iter().map(|row| row[axis]).sum()).collect();
+        Ok(Arc::new(Rows(classes.iter().map(sum).collect())))
+    }
+
+    fn index(&self, bytes: &[u8], model: &str) -> Result<Arc<dyn Nearest>, VectorsFailure> {
+        *self.indexes_read.lock().unwrap() += 1;
+        let text = String::from_utf8_lossy(bytes);
+        let Some((made_by, letters)) = text.split_once(':') else {
+            return Err(VectorsFailure::Invalid("there is no colon".to_owned()));
+        };
+        if made_by != model {
+            return Err(VectorsFailure::OtherModel { made_by: made_by.to_owned(), loaded: model.to_owned() });
+        }
+        Ok(Arc::new(Rows(letters.chars().map(letter).collect())))
     }
 }
 

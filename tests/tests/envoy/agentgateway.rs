@@ -2,7 +2,7 @@
 
 use crate::ask;
 use serde_json::json;
-use trackside_tests::{Message, Scorer, Stage, Way, place};
+use trackside_tests::{Message, Stage, Way, place};
 
 /// The five prompts of the lab, and the adapter that must answer each.
 const LAB: [(&str, &str, &str); 5] = [
@@ -13,13 +13,14 @@ const LAB: [(&str, &str, &str); 5] = [
     ("What caused the fall of the Roman Republic?", "history_decision", "humanities-expert"),
 ];
 
-async fn stage(scorer: Scorer) -> Option<Stage> {
+async fn stage() -> Option<Stage> {
     let routes = LAB.map(|(_, _, adapter)| adapter);
-    Stage::start(&place::shared_config("agentgateway.yaml")?, scorer, &routes).await
+    Stage::start(&place::shared_config("agentgateway.yaml")?, &routes).await
 }
 
-async fn check(scorer: Scorer) {
-    let Some(stage) = stage(scorer).await else { return };
+#[tokio::test(flavor = "multi_thread")]
+async fn the_lab_prompts_reach_their_adapters() {
+    let Some(stage) = stage().await else { return };
     for way in Way::all() {
         for (prompt, decision, adapter) in LAB {
             let exchange = stage.send(way, ask(prompt)).await;
@@ -40,18 +41,8 @@ async fn check(scorer: Scorer) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_lab_prompts_reach_their_adapters_with_the_lexical_scorer() {
-    check(Scorer::Lexical).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_lab_prompts_reach_their_adapters_with_an_encoder() {
-    check(Scorer::Encoder).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn an_adapter_inherits_the_reasoning_family_of_its_base_model() {
-    let Some(stage) = stage(Scorer::Lexical).await else { return };
+    let Some(stage) = stage().await else { return };
     for way in Way::all() {
         let exchange = stage.send(way, ask(LAB[0].0)).await;
         assert_eq!(exchange.seen().json()["chat_template_kwargs"], json!({"enable_thinking": true}), "{way}");
@@ -62,7 +53,7 @@ async fn an_adapter_inherits_the_reasoning_family_of_its_base_model() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keywords_beat_domains_by_priority() {
-    let Some(stage) = stage(Scorer::Lexical).await else { return };
+    let Some(stage) = stage().await else { return };
     for way in Way::all() {
         let exchange = stage.send(way, ask("Think carefully about this urgent business decision")).await;
         assert_eq!(exchange.header("x-vsr-selected-decision"), Some("thinking_decision"), "{way}");
@@ -73,7 +64,7 @@ async fn keywords_beat_domains_by_priority() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_cannot_choose_the_route_by_the_routing_header() {
-    let Some(stage) = stage(Scorer::Lexical).await else { return };
+    let Some(stage) = stage().await else { return };
     for way in Way::all() {
         let exchange = stage.send(way, ask(LAB[0].0).with("x-selected-model", "law-expert")).await;
         assert_eq!(exchange.seen().header("x-selected-model"), Some("math-expert"), "{way}");

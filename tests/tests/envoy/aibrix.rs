@@ -2,7 +2,7 @@
 
 use crate::ask;
 use serde_json::{Value, json};
-use trackside_tests::{Exchange, Scorer, Stage, Way, place};
+use trackside_tests::{Exchange, Stage, Way, place};
 
 const MATH_PROMPT: &str = "You are a mathematics expert. Provide step-by-step solutions, show your work clearly, and \
                            explain mathematical concepts in an understandable way.";
@@ -20,8 +20,8 @@ const THINKING: [&str; 7] = [
     "WALK ME THROUGH a breach of contract.",
 ];
 
-async fn stage(scorer: Scorer) -> Option<Stage> {
-    Stage::start(&place::shared_config("aibrix.yaml")?, scorer, &["qwen3-8b"]).await
+async fn stage() -> Option<Stage> {
+    Stage::start(&place::shared_config("aibrix.yaml")?, &["qwen3-8b"]).await
 }
 
 /// Whether the model is told to think, as the body says it.
@@ -38,8 +38,9 @@ fn assert_routed(exchange: &Exchange, model: &str, decision: &str, what: &str) {
     assert_eq!(exchange.header("x-vsr-schema-version"), Some("2"), "{what}");
 }
 
-async fn check(scorer: Scorer) {
-    let Some(stage) = stage(scorer).await else { return };
+#[tokio::test(flavor = "multi_thread")]
+async fn every_prompt_of_the_guide_lands_where_it_says() {
+    let Some(stage) = stage().await else { return };
     for way in Way::all() {
         let exchange = stage.send(way, ask("What is the derivative of x^3 + 2x?")).await;
         let what = format!("derivative, {way}");
@@ -70,18 +71,8 @@ async fn check(scorer: Scorer) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_prompt_of_the_guide_lands_where_it_says_with_the_lexical_scorer() {
-    check(Scorer::Lexical).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn every_prompt_of_the_guide_lands_where_it_says_with_an_encoder() {
-    check(Scorer::Encoder).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_system_message_of_the_client_is_replaced_and_the_rest_keeps_its_bytes() {
-    let Some(stage) = stage(Scorer::Lexical).await else { return };
+    let Some(stage) = stage().await else { return };
     let pieces = [
         "{ \"temperature\" : 1.0, \"seed\":12345678901234567890123, \"x\":{\"b\":1e3,\"a\":[ ]}, \"model\"\t:  ",
         " ,\r\n\"messages\":[ {\"role\":\"system\", \"content\":",

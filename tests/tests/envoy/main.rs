@@ -7,11 +7,11 @@ mod passage;
 mod refusals;
 mod seed_prompts;
 
-use trackside_tests::{Message, Scorer, Stage, place};
+use trackside_tests::{Message, Stage, place};
 
 /// The configuration of the tests that need no particular one.
 async fn example(routes: &[&str]) -> Option<Stage> {
-    Stage::start(&place::root().join("examples/envoy-aibrix/router.yaml"), Scorer::Lexical, routes).await
+    Stage::start(&place::root().join("examples/envoy-aibrix/router.yaml"), routes).await
 }
 
 /// A chat completion for the model `auto`, with one user message.

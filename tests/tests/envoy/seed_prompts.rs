@@ -2,17 +2,18 @@
 
 use crate::ask;
 use serde_json::Value;
-use trackside_tests::{Http, Scorer, Stage, Way, mode, place};
+use std::ffi::OsString;
+use trackside_tests::{Http, Stage, Way, mode, place};
 
 /// Asks every prompt that names a model of the AIBrix sample, and counts those whose domain is told right.
-async fn check(scorer: Scorer) {
+async fn check(flags: &[OsString]) {
     let (Some(config), Some(prompts)) = (place::shared_config("aibrix.yaml"), place::shared("data/seed-prompts"))
     else {
         return;
     };
     let rules = std::fs::read_to_string(prompts.join("rules.json")).expect("the rules can be read");
     let rules: Value = serde_json::from_str(&rules).expect("the rules are JSON");
-    let Some(stage) = Stage::start(&config, scorer, &[]).await else { return };
+    let Some(stage) = Stage::start_with(&config, flags, &[]).await else { return };
     let way = Way { mode: mode::AIBRIX, http: Http::One };
     let lines = std::fs::read_to_string(prompts.join("prompts.jsonl")).expect("the prompts can be read");
     let prompts: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect();
@@ -29,11 +30,12 @@ async fn check(scorer: Scorer) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn seed_prompts_reach_the_model_of_their_domain_with_the_lexical_scorer() {
-    check(Scorer::Lexical).await;
+async fn seed_prompts_reach_the_model_of_their_domain() {
+    check(&[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn seed_prompts_reach_the_model_of_their_domain_with_an_encoder() {
-    check(Scorer::Encoder).await;
+async fn seed_prompts_reach_the_model_of_their_domain_with_the_model_of_a_folder() {
+    let Some(encoder) = place::encoder() else { return };
+    check(&["--model".into(), encoder.into()]).await;
 }

@@ -1,5 +1,6 @@
 //! Version 0.1 of `trackside:router`.
 
+mod compare;
 mod exports;
 mod host;
 
@@ -14,6 +15,7 @@ pub(crate) mod bindings {
         imports: {
             "trackside:router/embeddings": async,
             "trackside:router/key-value": async,
+            "trackside:router/neighbours": async,
         },
         exports: { default: async },
     });
@@ -26,7 +28,7 @@ pub(crate) const PACKAGE: &str = "trackside:router";
 pub(crate) const VERSION: &str = "0.1.0";
 
 /// Interfaces that every component may import.
-pub(crate) const ALWAYS_GRANTED: [&str; 6] = ["types", "current", "log", "metrics", "clock", "random"];
+pub(crate) const ALWAYS_GRANTED: [&str; 7] = ["types", "current", "log", "metrics", "clock", "random", "artefact"];
 
 /// Whether a component built for this version runs here: versions that differ only in the last number are compatible.
 pub(crate) fn serves(version: &str) -> bool {

@@ -2,7 +2,10 @@
 
 use super::unique;
 use crate::{Code, ComponentUse, Components, Diagnostic, OnFailure, Report, codes, view::View};
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// Units of memory, the longest suffix first.
 const BYTES: &[(&str, u64)] = &[
@@ -39,8 +42,9 @@ fn component(serves: String, view: &View<'_>, base_dir: &Path, report: &mut Repo
             codes::MALFORMED,
             "a file; components in registries are not fetched yet",
             report,
-            |s| (!s.is_empty() && !s.contains("://")).then(|| base_dir.join(s)),
+            |s| file(s, base_dir),
         ),
+        artefact: read(view.get("artefact"), codes::MALFORMED, "a file", report, |s| file(s, base_dir)),
         digest: read(view.get("digest"), codes::MALFORMED, "sha256: and 64 hex digits", report, digest),
         grants: view.texts("grants"),
         memory_bytes: read(limit("memory"), codes::MALFORMED, "a size such as 64MiB", report, |s| quantity(s, BYTES)),
@@ -73,6 +77,10 @@ fn read<T>(
         report.push(Diagnostic::error(code, message).at(view.span()));
     }
     value
+}
+
+fn file(text: &str, base_dir: &Path) -> Option<PathBuf> {
+    (!text.is_empty() && !text.contains("://")).then(|| base_dir.join(text))
 }
 
 fn digest(text: &str) -> Option<String> {

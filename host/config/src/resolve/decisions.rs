@@ -43,7 +43,8 @@ pub(super) fn decisions(
     let models = Models::new(models);
     let mut decisions = Vec::new();
     for (name, view) in unique(list, "name", report) {
-        let rules = Reader { decision: &name, names, leaves: &mut leaves, report }.root(view.get("rules"));
+        let mut rules = Reader { owner: &name, no_operator: "", names, leaves: &mut leaves, report };
+        let rules = rules.root(view.get("rules"));
         decisions.push(Decision {
             description: view.string("description"),
             priority: view.int("priority").unwrap_or(0),

@@ -2,6 +2,7 @@
 
 mod components;
 mod decisions;
+mod embedding;
 mod models;
 mod rules;
 mod signals;
@@ -17,14 +18,15 @@ const DEFAULT_STRATEGY: &str = "priority";
 const AUTO_MODEL_NAMES: [&str; 2] = ["vllm-sr/auto", "auto"];
 const AUTO_MODEL_NAME: &str = "MoM";
 
-/// Resolves the payload. The leaves are those of all decisions, with their places, for the check against what is served.
+/// Resolves the payload. The leaves are those of all decisions and composers, with their places, for the check against what is served.
 pub(crate) fn resolve(root: &View<'_>, base_dir: &Path, report: &mut Report) -> (Resolved, Vec<LeafUse>) {
     let reasoning_families = models::families(root, report);
     let models = models::models(root, &reasoning_families, report);
     let default_model = models::default_model(root, &models, report);
     let mut signals = signals::signals(root, report);
     let names = rules::Names::new(root, &signals);
-    let (decisions, leaves) = decisions::decisions(root, &models, &names, report);
+    let (decisions, mut leaves) = decisions::decisions(root, &models, &names, report);
+    signals::add_conditions(&mut signals, root, &names, &mut leaves, report);
     signals::add_undeclared_domains(&mut signals, &leaves);
     signals::add_modules(&mut signals, root);
     let router = root.at(&["global", "router"]);
@@ -39,6 +41,7 @@ pub(crate) fn resolve(root: &View<'_>, base_dir: &Path, report: &mut Report) -> 
         list_backend_models: router.as_ref().and_then(|r| r.flag("include_config_models_in_list")).unwrap_or(false),
         clear_route_cache: router.as_ref().and_then(|r| r.flag("clear_route_cache")).unwrap_or(true),
         strategy: strategy.to_owned(),
+        embedding: embedding::embedding(root, base_dir, report),
         components: components::components(root, base_dir, report),
         models,
         reasoning_families,

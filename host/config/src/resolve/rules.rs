@@ -1,4 +1,4 @@
-//! A decision's `rules`: a tree of operators over references to signals.
+//! A decision's `rules`, and a complexity's `composer`: a tree of operators over references to signals.
 
 use crate::{
     Diagnostic, Leaf, Place, Predicate, Report, Rule, SignalRules, Span, codes, path, suggest, view::View, words,
@@ -13,14 +13,14 @@ const OPERATORS: [&str; 3] = ["AND", "OR", "NOT"];
 const BRANCH_KEYS: [&str; 2] = ["operator", "conditions"];
 const LEAF_KEYS: [&str; 5] = ["type", "name", "label", "predicate", "on_error"];
 const BOUNDS: [&str; 4] = ["gt", "gte", "lt", "lte"];
-const LEVELS: [&str; 3] = ["hard", "medium", "easy"];
 
 /// A reference to a signal, and who refers to it.
 #[derive(Clone, Debug)]
 pub(crate) struct LeafUse {
     pub(crate) signal: String,
     pub(crate) name: String,
-    pub(crate) decision: String,
+    /// The decision, or the signal's rule that a composer belongs to.
+    pub(crate) owner: String,
     pub(crate) span: Span,
     pub(crate) place: Place,
 }
@@ -58,9 +58,11 @@ impl Names {
     }
 }
 
-/// Reads the rules of one decision.
+/// Reads the rules of one decision, or a composer.
 pub(super) struct Reader<'r> {
-    pub(super) decision: &'r str,
+    pub(super) owner: &'r str,
+    /// What conditions without an operator are joined by; empty where that is an error.
+    pub(super) no_operator: &'r str,
     pub(super) names: &'r Names,
     pub(super) leaves: &'r mut Vec<LeafUse>,
     pub(super) report: &'r mut Report,
@@ -116,7 +118,7 @@ impl Reader<'_> {
             self.error(codes::WRONG_TYPE, wrong.head, message, None);
         }
         let mut children: Vec<Rule> = view.list("conditions").iter().map(|c| self.rule(c, depth + 1)).collect();
-        let operator = view.text("operator").unwrap_or_default();
+        let operator = view.text("operator").unwrap_or(self.no_operator);
         match operator {
             "AND" => Rule::And(children),
             "OR" => {
@@ -167,7 +169,7 @@ impl Reader<'_> {
         self.leaves.push(LeafUse {
             signal: signal.clone(),
             name: name.clone(),
-            decision: self.decision.to_owned(),
+            owner: self.owner.to_owned(),
             span,
             place,
         });
@@ -185,7 +187,7 @@ impl Reader<'_> {
                 self.error(codes::BAD_LEAF, key.head, format!("{} is only for classifiers", key.place), None);
             }
         }
-        if signal == "complexity" && !name.split_once(':').is_some_and(|(_, level)| LEVELS.contains(&level)) {
+        if signal == "complexity" && !name.split_once(':').is_some_and(|(_, level)| words::LEVELS.contains(&level)) {
             let message = format!("{} names {name:?}: a complexity is RULE:hard, RULE:medium or RULE:easy", view.place);
             self.error(codes::BAD_LEAF, view.span_of("name"), message, None);
         }

@@ -1,8 +1,11 @@
 //! `routing.signals`: the rules of each type, as JSON for the component that serves the type.
 
-use super::{LeafUse, unique};
+use super::{
+    rules::{LeafUse, Names, Reader},
+    unique,
+};
 use crate::{
-    Diagnostic, Place, Report, SignalRule, SignalRules, codes,
+    Diagnostic, Place, Report, SignalRule, SignalRules, Step, codes,
     shape::{missing, shape, to_object},
     view::View,
     words,
@@ -11,8 +14,21 @@ use crate::{
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, HashSet};
 
-/// Settings of a type as a whole, which v0.3 keeps apart from its rules.
-const MODULES: &[(&str, &[&str])] = &[("domain", &["global", "model_catalog", "modules", "classifier", "domain"])];
+/// The key of a complexity that the host reads itself.
+const COMPOSER: &str = "composer";
+
+/// Settings of a type as a whole, which v0.3 keeps apart from its rules: where they stand below `global.model_catalog`, and
+/// which of the keys there are the type's; all of them when none is named.
+const MODULES: &[(&str, &[&str], &[&str])] = &[
+    ("domain", &["modules", "classifier", "domain"], &[]),
+    (
+        "embedding",
+        &["embeddings", "semantic", "embedding_config"],
+        &["enable_soft_matching", "top_k", "min_score_threshold", "prototype_scoring"],
+    ),
+    ("preference", &["modules", "classifier", "preference"], &["prototype_scoring"]),
+    ("complexity", &["modules", "complexity"], &["prototype_scoring"]),
+];
 
 pub(super) fn signals(root: &View<'_>, report: &mut Report) -> BTreeMap<String, SignalRules> {
     let mut signals = BTreeMap::new();
@@ -54,9 +70,39 @@ fn rules(kind: &str, list: &View<'_>, report: &mut Report) -> Vec<SignalRule> {
         .map(|(name, view)| {
             let mut settings = to_object(Some(view.node), shape);
             quirks(kind, &view, &mut settings, report);
-            SignalRule { name, settings, place: view.place }
+            if let ("complexity", Json::Object(settings)) = (kind, &mut settings) {
+                settings.remove(COMPOSER);
+            }
+            SignalRule { outcomes: outcomes(kind, &name), name, settings, condition: None, place: view.place }
         })
         .collect()
+}
+
+/// What matches of a rule may be named.
+fn outcomes(kind: &str, name: &str) -> Vec<String> {
+    match kind {
+        "complexity" => words::LEVELS.iter().map(|level| format!("{name}:{level}")).collect(),
+        _ => vec![name.to_owned()],
+    }
+}
+
+/// A complexity may have a composer: a tree over other signals without which it does not count.
+pub(super) fn add_conditions(
+    signals: &mut BTreeMap<String, SignalRules>,
+    root: &View<'_>,
+    names: &Names,
+    leaves: &mut Vec<LeafUse>,
+    report: &mut Report,
+) {
+    let list = root.at(&["routing", "signals", "complexity"]);
+    let (Some(list), Some(complexity)) = (list, signals.get_mut("complexity")) else { return };
+    for rule in &mut complexity.rules {
+        let Some(Step::Index(index)) = rule.place.0.last() else { continue };
+        if let Some(composer) = list.item(*index).and_then(|view| view.get(COMPOSER)) {
+            let mut reader = Reader { owner: &rule.name, no_operator: "AND", names, leaves, report };
+            rule.condition = Some(reader.root(Some(composer)));
+        }
+    }
 }
 
 /// What v0.3 does by accident with the settings of a rule, done sanely and said.
@@ -91,14 +137,20 @@ pub(super) fn add_undeclared_domains(signals: &mut BTreeMap<String, SignalRules>
 }
 
 fn synthesised(name: &str, place: Place) -> SignalRule {
-    SignalRule { name: name.to_owned(), settings: json!({ "name": name }), place }
+    let settings = json!({ "name": name });
+    SignalRule { outcomes: outcomes("domain", name), name: name.to_owned(), settings, condition: None, place }
 }
 
 pub(super) fn add_modules(signals: &mut BTreeMap<String, SignalRules>, root: &View<'_>) {
-    for (kind, path) in MODULES {
-        if let (Some(rules), Some(module)) = (signals.get_mut(*kind), root.at(path)) {
-            let path: Vec<&str> = std::iter::once("file").chain(path.iter().copied()).collect();
+    let catalog = root.at(&["global", "model_catalog"]);
+    for (kind, path, keys) in MODULES {
+        let module = catalog.as_ref().and_then(|catalog| catalog.at(path));
+        if let (Some(rules), Some(module)) = (signals.get_mut(*kind), module) {
+            let path = [&["file", "global", "model_catalog"], *path].concat();
             rules.module = to_object(Some(module.node), shape(&path));
+            if let (Json::Object(module), false) = (&mut rules.module, keys.is_empty()) {
+                module.retain(|key, _| keys.contains(&key.as_str()));
+            }
         }
     }
 }

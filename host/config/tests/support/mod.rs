@@ -17,7 +17,7 @@ pub(crate) fn load_and_check(path: &Path) -> Loaded {
 pub(crate) fn served() -> Abilities {
     let set = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect();
     Abilities {
-        signals: set(&["keyword", "domain"]),
+        signals: set(&["complexity", "domain", "embedding", "keyword", "preference", "reask"]),
         selectors: set(&["static"]),
         rankings: set(&["priority", "confidence"]),
         plugins: set(&["system_prompt", "reasoning"]),

@@ -1,7 +1,10 @@
-//! The encoder against a reference, against a real model, and against directories it must refuse.
+//! Encoders and classifiers against a reference, against a real model, and against what they must refuse or survive.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod golden;
+mod heads;
+mod hostile;
 mod load_errors;
 mod minilm;
+mod quantised;
 mod support;

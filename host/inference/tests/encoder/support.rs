@@ -1,135 +1,37 @@
-//! A BERT small enough to be written in a test, with weights from a generator that `reference/tiny_bert.py` repeats.
+//! The tiny models that `reference/tiny_models.py` wrote, and ways to spoil copies of them.
+#![allow(dead_code, reason = "each test crate uses some of it")]
 
-use serde_json::{Value, json};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use serde_json::Value;
 use std::{
+    collections::HashMap,
     fs,
     path::{Path, PathBuf},
 };
+use trackside_inference::{Engine, Options};
 
-pub(crate) struct Tensor {
-    pub(crate) name: String,
-    pub(crate) shape: Vec<usize>,
-    pub(crate) values: Vec<f32>,
+pub(crate) fn reference(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference").join(name)
 }
 
-pub(crate) struct TinyBert {
-    pub(crate) width: usize,
-    pub(crate) inner: usize,
-    pub(crate) positions: usize,
-    pub(crate) prefix: &'static str,
+/// What the reference implementation computed with a model.
+pub(crate) fn cases(name: &str) -> Vec<Value> {
+    serde_json::from_slice(&fs::read(reference(name).join("expected.json")).unwrap()).unwrap()
 }
 
-impl Default for TinyBert {
-    fn default() -> Self {
-        Self { width: 32, inner: 64, positions: 24, prefix: "" }
+pub(crate) fn numbers(value: &Value) -> Vec<f32> {
+    serde_json::from_value(value.clone()).unwrap()
+}
+
+/// A copy of a tiny model in a directory of this name, which is emptied first.
+pub(crate) fn copy(model: &str, name: &str) -> PathBuf {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&dir);
+    fs::create_dir_all(&dir).unwrap();
+    for file in ["config.json", "tokenizer.json", "model.safetensors"] {
+        fs::copy(reference(model).join(file), dir.join(file)).unwrap();
     }
-}
-
-const LAYERS: usize = 2;
-
-/// What the reference script wrote: the vocabulary, and texts with their vectors.
-pub(crate) fn expected() -> Value {
-    serde_json::from_str(include_str!("../reference/expected.json")).unwrap()
-}
-
-impl TinyBert {
-    /// Writes the model to a directory of this name, which is emptied first.
-    pub(crate) fn write(&self, name: &str) -> PathBuf {
-        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        let _ = fs::remove_dir_all(&dir);
-        fs::create_dir_all(&dir).unwrap();
-        write_json(&dir.join("config.json"), &self.config());
-        write_json(&dir.join("tokenizer.json"), &tokenizer());
-        save(&dir.join("model.safetensors"), &self.tensors(), "F32");
-        dir
-    }
-
-    pub(crate) fn config(&self) -> Value {
-        json!({
-            "model_type": "bert", "hidden_size": self.width, "num_hidden_layers": LAYERS, "num_attention_heads": 4,
-            "intermediate_size": self.inner, "vocab_size": vocabulary().len(),
-            "max_position_embeddings": self.positions, "type_vocab_size": 2, "layer_norm_eps": 1e-12,
-            "hidden_act": "gelu", "position_embedding_type": "absolute"
-        })
-    }
-
-    pub(crate) fn tensors(&self) -> Vec<Tensor> {
-        let (width, inner) = (self.width, self.inner);
-        let mut fill = Fill { state: 42, prefix: self.prefix, tensors: Vec::new() };
-        fill.tensor("embeddings.word_embeddings.weight", &[vocabulary().len(), width], 0.0);
-        fill.tensor("embeddings.position_embeddings.weight", &[self.positions, width], 0.0);
-        fill.tensor("embeddings.token_type_embeddings.weight", &[2, width], 0.0);
-        fill.norm("embeddings.LayerNorm", width);
-        for layer in 0..LAYERS {
-            let name = |part: &str| format!("encoder.layer.{layer}.{part}");
-            for part in ["self.query", "self.key", "self.value", "output.dense"] {
-                fill.linear(&name(&format!("attention.{part}")), width, width);
-            }
-            fill.norm(&name("attention.output.LayerNorm"), width);
-            fill.linear(&name("intermediate.dense"), width, inner);
-            fill.linear(&name("output.dense"), inner, width);
-            fill.norm(&name("output.LayerNorm"), width);
-        }
-        fill.tensors
-    }
-}
-
-struct Fill {
-    state: u64,
-    prefix: &'static str,
-    tensors: Vec<Tensor>,
-}
-
-impl Fill {
-    fn tensor(&mut self, name: &str, shape: &[usize], centre: f32) {
-        let mut next = || {
-            self.state = self.state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            ((self.state >> 40) as f32 / 16_777_216.0 - 0.5) * 0.5 + centre
-        };
-        let values = (0..shape.iter().product()).map(|_| next()).collect();
-        self.tensors.push(Tensor { name: format!("{}{name}", self.prefix), shape: shape.to_vec(), values });
-    }
-
-    fn norm(&mut self, name: &str, width: usize) {
-        self.tensor(&format!("{name}.weight"), &[width], 1.0);
-        self.tensor(&format!("{name}.bias"), &[width], 0.0);
-    }
-
-    fn linear(&mut self, name: &str, inputs: usize, outputs: usize) {
-        self.tensor(&format!("{name}.weight"), &[outputs, inputs], 0.0);
-        self.tensor(&format!("{name}.bias"), &[outputs], 0.0);
-    }
-}
-
-fn vocabulary() -> Vec<String> {
-    serde_json::from_value(expected()["vocabulary"].clone()).unwrap()
-}
-
-/// A WordPiece tokenizer that pads and cuts at 5 tokens, as files do that were saved in the middle of other work.
-fn tokenizer() -> Value {
-    let ids: serde_json::Map<String, Value> = vocabulary().into_iter().zip(0..).map(|(w, id)| (w, json!(id))).collect();
-    let special = |token: &str| json!({"id": token, "ids": [ids[token]], "tokens": [token]});
-    let (cls, sep) = (special("[CLS]"), special("[SEP]"));
-    json!({
-        "version": "1.0",
-        "truncation": {"direction": "Right", "max_length": 5, "strategy": "LongestFirst", "stride": 0},
-        "padding": {"strategy": {"Fixed": 5}, "direction": "Right", "pad_to_multiple_of": null, "pad_id": 0,
-                    "pad_type_id": 0, "pad_token": "[PAD]"},
-        "added_tokens": [],
-        "normalizer": {"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
-                       "strip_accents": null, "lowercase": true},
-        "pre_tokenizer": {"type": "BertPreTokenizer"},
-        "post_processor": {
-            "type": "TemplateProcessing",
-            "single": [{"SpecialToken": {"id": "[CLS]", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}},
-                       {"SpecialToken": {"id": "[SEP]", "type_id": 0}}],
-            "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
-            "special_tokens": {"[CLS]": cls, "[SEP]": sep}
-        },
-        "decoder": null,
-        "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
-                  "max_input_chars_per_word": 100, "vocab": ids}
-    })
+    dir
 }
 
 pub(crate) fn write_json(path: &Path, value: &Value) {
@@ -137,18 +39,79 @@ pub(crate) fn write_json(path: &Path, value: &Value) {
     fs::write(path, value.to_string()).unwrap();
 }
 
-/// Writes a safetensors file: the length of a JSON header, the header, the numbers; `BF16` halves them, and any other
-/// `dtype` is only a label.
-pub(crate) fn save(path: &Path, tensors: &[Tensor], dtype: &str) {
-    let mut header = serde_json::Map::new();
-    let mut bytes = Vec::new();
-    for Tensor { name, shape, values } in tensors {
-        let start = bytes.len();
-        let kept = if dtype == "BF16" { 2..4 } else { 0..4 };
-        bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()[kept.clone()].to_vec()));
-        header.insert(name.clone(), json!({"dtype": dtype, "shape": shape, "data_offsets": [start, bytes.len()]}));
+/// Sets a field of a JSON file.
+pub(crate) fn set(path: &Path, field: &str, value: Value) {
+    let mut file: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    file[field] = value;
+    write_json(path, &file);
+}
+
+#[derive(Clone)]
+pub(crate) struct Tensor {
+    pub(crate) name: String,
+    pub(crate) kind: Dtype,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// The tensors of a file by name, and its metadata.
+pub(crate) fn tensors(path: &Path) -> (Vec<Tensor>, HashMap<String, String>) {
+    let bytes = fs::read(path).unwrap();
+    let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+    let mut found: Vec<Tensor> = SafeTensors::deserialize(&bytes)
+        .unwrap()
+        .iter()
+        .map(|(name, view)| Tensor {
+            name: name.into(),
+            kind: view.dtype(),
+            shape: view.shape().to_vec(),
+            bytes: view.data().to_vec(),
+        })
+        .collect();
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    (found, header.metadata().clone().unwrap_or_default())
+}
+
+pub(crate) fn save(path: &Path, tensors: &[Tensor], metadata: HashMap<String, String>) {
+    let views = tensors
+        .iter()
+        .map(|tensor| (&tensor.name, TensorView::new(tensor.kind, tensor.shape.clone(), &tensor.bytes).unwrap()));
+    fs::write(path, safetensors::serialize(views, Some(metadata)).unwrap()).unwrap();
+}
+
+/// Changes the tensors of a model.
+pub(crate) fn change(dir: &Path, change: impl FnOnce(&mut Vec<Tensor>)) {
+    let path = dir.join("model.safetensors");
+    let (mut all, metadata) = tensors(&path);
+    change(&mut all);
+    save(&path, &all, metadata);
+}
+
+/// Ways to run a model: every engine of this machine.
+pub(crate) fn ways() -> impl Iterator<Item = Options> {
+    Engine::all_here().into_iter().map(|engine| Options {
+        precision: engine.precision(),
+        instructions: Some(engine.instructions()),
+        ..Options::default()
+    })
+}
+
+/// The model that `tests/setup.sh` fetches; `None`, said aloud, where it has not run.
+pub(crate) fn mini_lm() -> Option<PathBuf> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/models/all-MiniLM-L6-v2");
+    if !dir.exists() {
+        println!("skipped: no model in {}; tests/setup.sh fetches it", dir.display());
+        return None;
     }
-    let header = Value::Object(header).to_string();
-    let length = (header.len() as u64).to_le_bytes();
-    fs::write(path, [&length, header.as_bytes(), &bytes].concat()).unwrap();
+    Some(dir)
+}
+
+/// Random numbers that are the same in every run.
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % limit
+    }
 }

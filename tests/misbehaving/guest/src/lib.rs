@@ -6,9 +6,11 @@ use serde::Deserialize;
 use std::collections::HashMap;
 use std::hint::black_box;
 use trackside_sdk::{
-    Component, Failure, Match, Need, RequestHead, Signal, SignalSettings, current, embeddings, failure, key_value, log,
-    matched, metrics,
+    Component, Failure, Match, Need, RequestHead, Signal, SignalSettings, current, failure, key_value, log, matched,
+    metrics,
 };
+
+mod compare;
 
 /// One thing to do.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -64,8 +66,24 @@ pub enum Deed {
     Read,
     /// Compares the request with a bank.
     Compare,
-    /// Declares a bank outside of `configure`.
+    /// Asks a bank of prototypes and a bank of everything for scores.
+    Score,
+    /// Asks a head.
+    Classify,
+    /// Asks the index in its artefact.
+    FindNeighbours,
+    /// Reads its artefact in `configure` and outside of it.
+    ReadArtefact,
+    /// Declares what may not be declared.
+    DeclareWrongly,
+    /// Declares one name three times, as something else each time.
+    DeclareAgain,
+    /// Declares something else each time that `configure` is called.
+    DeclareAnew,
+    /// Declares everything outside of `configure`.
     DeclareLate,
+    /// Asks for what is not there.
+    AskWrongly,
     /// Counts its calls.
     Remember,
     /// `configure` never returns.
@@ -76,9 +94,12 @@ pub enum Deed {
     Refuse,
 }
 
-/// The rules, in order.
+/// The rules, in order, and what `configure` was told.
 #[derive(Debug)]
-pub struct Misbehaving(Vec<Rule>);
+pub struct Misbehaving {
+    rules: Vec<Rule>,
+    told: Vec<String>,
+}
 
 impl Component for Misbehaving {
     type Settings = SignalSettings<Rule>;
@@ -86,24 +107,27 @@ impl Component for Misbehaving {
     const NEEDS: &'static [Need] = &[Need::Text, Need::Embedding];
 
     fn configure(settings: Self::Settings) -> Result<Self, Failure> {
+        let mut told = Vec::new();
         for rule in &settings.rules {
             match rule.does {
                 Deed::SpinInConfigure => spin(),
                 Deed::TrapInConfigure => trap(),
                 Deed::Refuse => return Err(failure("invalid-settings", "no settings are good enough")),
-                Deed::Compare => embeddings::bank("letters", &["a".to_owned(), "b".to_owned(), "c".to_owned()])?,
-                _ => {}
+                deed => told.extend(compare::declare(deed)?),
             }
         }
-        Ok(Self(settings.rules))
+        Ok(Self { rules: settings.rules, told })
     }
 }
 
 impl Signal for Misbehaving {
     fn evaluate(&self, head: &RequestHead) -> Result<Vec<Match>, Failure> {
         let mut found = Vec::new();
-        for Rule { name, does } in &self.0 {
-            found.extend(act(*does, name, head)?);
+        for Rule { name, does } in &self.rules {
+            match compare::ask(*does, head, &self.told)? {
+                Some(detail) => found.push(matched(name, 1.0, detail)),
+                None => found.extend(act(*does, name, head)?),
+            }
         }
         Ok(found)
     }
@@ -139,8 +163,6 @@ fn act(deed: Deed, name: &str, head: &RequestHead) -> Result<Vec<Match>, Failure
         Deed::Hash => HashMap::from([(head.text.as_str(), 1)]).len().to_string(),
         Deed::ReadWasiClock => format!("{:?}", std::time::SystemTime::now()),
         Deed::Read => read(),
-        Deed::Compare => format!("{:?}", embeddings::similarities("letters")?),
-        Deed::DeclareLate => format!("{:?}", embeddings::bank("late", &[])),
         Deed::Remember => key_value::add("calls", 1, 0)?.to_string(),
         _ => String::new(),
     };

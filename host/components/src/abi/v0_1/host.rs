@@ -1,11 +1,9 @@
-//! What a component may import: each function checks its arguments and hands on to a capability.
+//! What a component may import: each function checks its arguments and hands on to a capability. What compares texts is
+//! in `compare.rs`.
 
 use super::bindings::trackside::router::types::{Failure, Reply, SignalMatch};
-use super::bindings::trackside::router::{
-    cache, clock, current, embeddings, key_value, log, metrics, neighbours, random, types,
-};
-use crate::banks::{self, Declared, MOST_BANKS, MOST_TEXTS};
-use crate::capability::{EmbedFailure, KeyValueFailure, Level};
+use super::bindings::trackside::router::{cache, clock, current, key_value, log, metrics, random, types};
+use crate::capability::{KeyValueFailure, Level};
 use crate::state::State;
 use std::time::Duration;
 
@@ -14,19 +12,8 @@ const MOST_LINE_BYTES: usize = 1024;
 const MOST_KEY_BYTES: usize = 1024;
 const MOST_VALUE_BYTES: usize = 1 << 20;
 
-fn failure(kind: &str, message: impl Into<String>) -> Failure {
+pub(super) fn failure(kind: &str, message: impl Into<String>) -> Failure {
     Failure { kind: kind.to_owned(), message: message.into() }
-}
-
-impl From<EmbedFailure> for Failure {
-    fn from(reason: EmbedFailure) -> Self {
-        let kind = match reason {
-            EmbedFailure::Unavailable => "unavailable",
-            EmbedFailure::Deadline => "deadline",
-            EmbedFailure::Internal(_) => "internal",
-        };
-        failure(kind, reason.to_string())
-    }
 }
 
 impl From<KeyValueFailure> for Failure {
@@ -125,55 +112,6 @@ impl random::Host for State {
     }
 }
 
-impl embeddings::Host for State {
-    async fn available(&mut self) -> bool {
-        self.scope.capabilities.embed.available()
-    }
-
-    async fn bank(&mut self, name: String, texts: Vec<String>) -> Result<(), Failure> {
-        if self.current.is_some() {
-            return Err(failure("invalid-call", "a bank is declared in configure"));
-        }
-        if !self.scope.capabilities.embed.available() {
-            return Err(EmbedFailure::Unavailable.into());
-        }
-        if texts.len() > MOST_TEXTS {
-            return Err(failure("too-large", format!("a bank holds at most {MOST_TEXTS} texts")));
-        }
-        if let Some(banks) = self.scope.banks.get() {
-            let same = banks.holds(&name, &texts);
-            return same.then_some(()).ok_or_else(|| {
-                failure("invalid-call", format!("bank \"{name}\" differs from what was declared first"))
-            });
-        }
-        self.declared.retain(|bank| bank.name != name);
-        if self.declared.len() == MOST_BANKS {
-            return Err(failure("too-large", format!("a component declares at most {MOST_BANKS} banks")));
-        }
-        self.declared.push(Declared { name, texts });
-        Ok(())
-    }
-
-    async fn similarities(&mut self, bank: String) -> Result<Vec<f32>, Failure> {
-        let request = self.current.as_ref().ok_or_else(|| failure("invalid-call", "there is no request"))?;
-        let embed = &*self.scope.capabilities.embed;
-        if !embed.available() {
-            return Err(EmbedFailure::Unavailable.into());
-        }
-        let bank = self.scope.banks.get().and_then(|banks| banks.get(&bank));
-        let bank = bank.ok_or_else(|| failure("unknown-bank", "configure declared no bank of this name"))?;
-        let vector = request.embedding().of(request.text(), embed, self.deadline).await?;
-        Ok(bank.similarities(&vector)?)
-    }
-
-    async fn similarity(&mut self, a: String, b: String) -> Result<f32, Failure> {
-        let embed = &*self.scope.capabilities.embed;
-        let a = embed.embed(&a, self.deadline).await?;
-        let b = embed.embed(&b, self.deadline).await?;
-        Ok(banks::dot(&a, &b))
-    }
-}
-
 fn check_key(key: &str) -> Result<(), Failure> {
     let fits = key.len() <= MOST_KEY_BYTES;
     fits.then_some(()).ok_or_else(|| failure("too-large", format!("a key has at most {MOST_KEY_BYTES} bytes")))
@@ -224,12 +162,6 @@ impl key_value::Host for State {
 /// A component that imports an interface which is not offered is never configured, so these answer only in `describe`.
 fn not_offered() -> Failure {
     failure("unavailable", "this host does not offer it yet")
-}
-
-impl neighbours::Host for State {
-    fn nearest(&mut self, _: String, _: u32) -> Result<Vec<neighbours::Hit>, Failure> {
-        Err(not_offered())
-    }
 }
 
 impl cache::Host for State {

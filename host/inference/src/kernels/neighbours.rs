@@ -1,0 +1,110 @@
+//! Dot products of one query with many rows: exact nearest neighbours.
+
+use super::{
+    buffer::Aligned,
+    dispatch::{Kernel, Task},
+    dot::Dot,
+    engine::{Engine, Precision},
+    lanes::Lanes,
+};
+use std::sync::LazyLock;
+
+static F32: LazyLock<Engine> = LazyLock::new(|| Engine::fastest(Precision::Fp32));
+static INT8: LazyLock<Engine> = LazyLock::new(|| Engine::fastest(Precision::Int8));
+
+/// Writes each row's dot product with the query, as long as there is room: rows of `dims` numbers, as many as the query's.
+pub(crate) fn dot_rows_f32(rows: &[f32], dims: usize, query: &[f32], out: &mut [f32]) {
+    debug_assert_eq!(query.len(), dims);
+    F32.run(Task::Rows, DotRows { rows, dims: dims.max(1), query, out });
+}
+
+/// As [`dot_rows_f32`], of numbers that are codes in -127..=127 times a scale: one for each row, and the query's.
+pub(crate) fn dot_rows_i8(rows: &[i8], scales: &[f32], dims: usize, query: &[i8], query_scale: f32, out: &mut [f32]) {
+    debug_assert_eq!(query.len(), dims);
+    INT8.run(Task::Linear, DotCodes { rows, scales, dims: dims.max(1), query, query_scale, out });
+}
+
+pub(super) struct DotRows<'a> {
+    pub(super) rows: &'a [f32],
+    pub(super) dims: usize,
+    pub(super) query: &'a [f32],
+    pub(super) out: &'a mut [f32],
+}
+
+/// Sums that grow side by side, so that none waits for the one before.
+const CHAINS: usize = 4;
+
+impl Kernel for DotRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<D: Dot>(self, dot: D) {
+        let lanes = dot.lanes();
+        let count = D::Lanes::COUNT;
+        let step = CHAINS * count;
+        for (row, out) in self.rows.chunks_exact(self.dims).zip(self.out) {
+            let mut sums = [lanes.splat(0.0); CHAINS];
+            let (row, query) = (row.chunks_exact(step), self.query.chunks_exact(step));
+            for (row, query) in row.remainder().chunks(count).zip(query.remainder().chunks(count)) {
+                sums[0] = lanes.multiply_add(lanes.read(row), lanes.read(query), sums[0]);
+            }
+            for (row, query) in row.zip(query) {
+                for ((row, query), sum) in row.chunks_exact(count).zip(query.chunks_exact(count)).zip(&mut sums) {
+                    *sum = lanes.multiply_add(lanes.load(row), lanes.load(query), *sum);
+                }
+            }
+            let [a, b, c, d] = sums;
+            *out = lanes.sum(lanes.add(lanes.add(a, b), lanes.add(c, d)));
+        }
+    }
+}
+
+pub(super) struct DotCodes<'a> {
+    pub(super) rows: &'a [i8],
+    pub(super) scales: &'a [f32],
+    pub(super) dims: usize,
+    pub(super) query: &'a [i8],
+    pub(super) query_scale: f32,
+    pub(super) out: &'a mut [f32],
+}
+
+impl Kernel for DotCodes<'_> {
+    type Output = ();
+
+    /// The products here have one operand without a sign, in 7 bits on some machines: so the query is taken in two parts,
+    /// its positive codes and its negative ones.
+    #[inline(always)]
+    fn run<D: Dot>(self, dot: D) {
+        let lanes = dot.lanes();
+        let step = D::Lanes::COUNT * D::PER_UNIT;
+        let whole = self.query.len().min(self.dims) / step * step;
+        let (head, tail) = self.query.split_at(whole);
+        let [mut positive, mut negative] = [(); 2].map(|()| Aligned::<u32>::zeroed(whole / D::PER_UNIT));
+        for ((codes, positive), negative) in head.chunks_exact(4).zip(&mut positive[..]).zip(&mut negative[..]) {
+            (*positive, *negative) = (unit(codes, 1), unit(codes, -1));
+        }
+        for ((row, scale), out) in self.rows.chunks_exact(self.dims).zip(self.scales).zip(self.out) {
+            let (row, row_tail) = row.split_at(whole);
+            let (mut above, mut below) = (dot.zero(), dot.zero());
+            let query = positive.chunks_exact(D::Lanes::COUNT).zip(negative.chunks_exact(D::Lanes::COUNT));
+            for (codes, (positive, negative)) in row.chunks_exact(step).zip(query) {
+                // SAFETY: each of the three is a vector of units long.
+                unsafe {
+                    let codes = dot.load(codes.as_ptr().cast());
+                    above = dot.dot(above, dot.load(positive.as_ptr()), codes);
+                    below = dot.dot(below, dot.load(negative.as_ptr()), codes);
+                }
+            }
+            let rest: i32 = row_tail.iter().zip(tail).map(|(&code, &query)| i32::from(code) * i32::from(query)).sum();
+            let sum = lanes.sum(lanes.subtract(dot.floats(above), dot.floats(below))) + rest as f32;
+            *out = sum * scale * self.query_scale;
+        }
+    }
+}
+
+/// The magnitudes of the codes of one sign, and zeros.
+fn unit(codes: &[i8], sign: i8) -> u32 {
+    let mut bytes = [0; 4];
+    bytes.iter_mut().zip(codes).for_each(|(byte, code)| *byte = code.saturating_mul(sign).max(0).cast_unsigned());
+    u32::from_le_bytes(bytes)
+}

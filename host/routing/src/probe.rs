@@ -1,0 +1,70 @@
+//! One signal on its own: what it finds in a request. No decision is taken, and nothing is counted.
+
+use crate::build::Builder;
+use crate::call::Trail;
+use crate::exchange::Incoming;
+use crate::pipeline::BUDGET;
+use crate::record::SignalRecord;
+use crate::registry::Registry;
+use crate::signals::Signal;
+use crate::view::View;
+use std::sync::Arc;
+use std::time::Instant;
+use trackside_components::types::SignalMatch;
+use trackside_config::{Config, Report, SignalRules};
+use trackside_protocol::{BadRequest, ChatRequest};
+
+/// A signal component, configured apart from any snapshot.
+#[derive(Debug)]
+pub struct Probe {
+    kind: String,
+    signal: Signal,
+}
+
+/// Why a request could not be judged.
+#[derive(Debug, thiserror::Error)]
+pub enum ProbeError {
+    /// It is no request.
+    #[error(transparent)]
+    Unreadable(#[from] BadRequest),
+    /// The component failed.
+    #[error("the {component} component failed: {reason}")]
+    Failed {
+        /// The type it serves.
+        component: String,
+        /// How, in the word of the metrics.
+        reason: &'static str,
+    },
+}
+
+/// Configures the component of one signal type with these rules, which may be others than those of the configuration.
+/// `None` when nobody serves the type or the settings are refused; then the report says why.
+pub async fn probe(
+    kind: &str,
+    declared: &SignalRules,
+    config: &Config,
+    registry: &Registry,
+    report: &mut Report,
+) -> Option<Probe> {
+    let signal = Builder::new(config, registry, report).signal(kind, declared).await?;
+    Some(Probe { kind: kind.to_owned(), signal })
+}
+
+impl Probe {
+    /// What the component finds, in its order. Conditions of rules are not looked at.
+    ///
+    /// # Errors
+    /// [`ProbeError`] when the body is no request, or the component fails, whatever its failure policy.
+    pub async fn evaluate(&self, incoming: Incoming) -> Result<Vec<SignalRecord>, ProbeError> {
+        let Incoming { id, headers, body } = incoming;
+        let view = Arc::new(View::new(id, ChatRequest::parse(body)?, headers));
+        let (head, deadline) = (view.head(), Instant::now() + BUDGET);
+        let (found, Trail { degraded, .. }) = self.signal.evaluate(&self.kind, &view, &head, deadline).await;
+        if let Some(first) = degraded.into_iter().next() {
+            return Err(ProbeError::Failed { component: first.component, reason: first.reason });
+        }
+        let matches = found.map(|evaluation| evaluation.matches).unwrap_or_default();
+        let record = |found| SignalRecord::from(&SignalMatch { signal: self.kind.clone(), found });
+        Ok(matches.into_iter().map(record).collect())
+    }
+}
