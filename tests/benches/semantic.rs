@@ -13,7 +13,7 @@ use std::{
     net::SocketAddr,
     time::{Duration, Instant},
 };
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, task::JoinSet};
 use trackside_inference::{Embedder, Encoder, Options};
 use trackside_tests::{Stage, mode, place};
 
@@ -43,6 +43,7 @@ impl Prompts {
 }
 
 struct Client {
+    _connection: JoinSet<hyper::Result<()>>,
     sender: SendRequest<Full<Bytes>>,
     times: Vec<Duration>,
 }
@@ -52,8 +53,9 @@ impl Client {
         let stream = TcpStream::connect(to).await.expect("the gateway listens");
         stream.set_nodelay(true).expect("a socket takes options");
         let (sender, connection) = handshake(TokioIo::new(stream)).await.expect("HTTP/1 needs no handshake");
-        tokio::spawn(connection);
-        Client { sender, times: Vec::new() }
+        let mut task = JoinSet::new();
+        task.spawn(connection);
+        Client { _connection: task, sender, times: Vec::new() }
     }
 
     async fn ask(&mut self, content: &str) {
@@ -103,7 +105,11 @@ async fn main() {
         }
     }
     let [keyword, semantic, embedding] = [keyword.times, semantic.times, embeddings].map(median);
-    println!("{}, through Envoy, {} requests of each kind, one at a time; p50 in microseconds", config.display(), ROUNDS * REQUESTS);
+    println!(
+        "{}, through Envoy, {} requests of each kind, one at a time; p50 in microseconds",
+        config.display(),
+        ROUNDS * REQUESTS
+    );
     println!("a keyword decides, embedding remembered  {keyword:>8.1}");
     println!("no keyword, a new prompt of 16 tokens     {semantic:>8.1}");
     println!("one embedding, in process                {embedding:>8.1}");

@@ -2,9 +2,7 @@
 
 use crate::world::{MISBEHAVING, Model, World, ask, ask_about, grants, limits, request, rule};
 use std::sync::Arc;
-use trackside_components::{
-    CallError, Capability, ConfigureError, Configured, EmbedFailure, EngineOptions, Grants,
-};
+use trackside_components::{CallError, Capability, ConfigureError, Configured, EmbedFailure, EngineOptions, Grants};
 
 async fn detail(configured: &Configured, text: &str) -> String {
     ask(configured, text).await.unwrap().remove(0).detail

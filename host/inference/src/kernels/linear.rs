@@ -59,11 +59,6 @@ impl Linear {
     pub(crate) fn apply(&self, rows: &Rows, next: Option<&Self>, out: &mut [f32]) {
         self.engine.run(Task::Linear, Product { linear: self, rows, next, out });
     }
-
-    /// Bytes of packed weights.
-    pub(crate) fn bytes(&self) -> usize {
-        self.panels.units.len() * size_of::<u32>()
-    }
 }
 
 struct Pack<'a, 'b> {

@@ -61,6 +61,7 @@ impl Kernel for Multiply<'_> {
     type Output = ();
 
     #[inline(always)]
+    #[allow(clippy::cognitive_complexity, reason = "one arm for each size of tile")]
     fn run<D: Dot>(self, dot: D) {
         macro_rules! sizes {
             ($($rows:literal)+) => {

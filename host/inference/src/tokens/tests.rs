@@ -2,7 +2,7 @@
 
 use super::*;
 use serde_json::{Value, json};
-use std::{collections::BTreeSet, fs, hint::black_box, path::Path, time::Instant};
+use std::{collections::BTreeSet, fs, path::Path};
 
 fn load(bytes: Vec<u8>, max_tokens: usize) -> Result<Tokens, LoadError> {
     Tokens::load(&Contents { path: "tokenizer.json".into(), bytes: bytes.into() }, 40_000, max_tokens)
@@ -141,25 +141,6 @@ fn strings(value: Value, texts: &mut BTreeSet<String>) {
     }
 }
 
-/// The best of many short runs, which other work on the machine leaves alone. About a hundredth on an idle machine.
-#[test]
-fn ascii_takes_a_twentieth_of_the_crates_time_at_most() {
-    let tokens = minilm();
-    let text =
-        "Janet Firestone bought an option for $175 giving her the right to buy 100 shares at 14(1/2) within 90 days.";
-    let best = |run: &dyn Fn() -> Vec<u32>| {
-        let short = |_| {
-            let begun = Instant::now();
-            (0..20).for_each(|_| drop(black_box(run())));
-            begun.elapsed() / 20
-        };
-        (0..200).map(short).min().unwrap()
-    };
-    let (own, other) = (best(&|| tokens.ids(black_box(text)).unwrap()), best(&|| crates(&tokens, black_box(text))));
-    assert_eq!(tokens.ids(text).unwrap().len(), 32);
-    assert!(own * 20 < other, "{own:?} against {other:?}");
-}
-
 #[test]
 fn other_texts_go_to_the_crate() {
     let tokens = small_with(|_| {});
@@ -220,9 +201,7 @@ fn a_prompt_of_megabytes_keeps_its_beginning_middle_and_end() {
     for accent in ["", "\u{e9}"] {
         let text = format!("start {accent} {filler} middle {accent} {filler} {accent} end");
         let (before, after) = (tokens.ids("start").unwrap(), tokens.ids("end").unwrap());
-        let begun = Instant::now();
         let ids = tokens.ids(&text).unwrap();
-        assert!(begun.elapsed().as_millis() < 100, "{:?}", begun.elapsed());
         assert_eq!(ids.len(), 256);
         assert!(ids.starts_with(&before[..2]) && ids.ends_with(&after[after.len() - 2..]), "{ids:?}");
         assert_eq!(ids.iter().filter(|id| **id == tokens.ids("middle").unwrap()[1]).count(), 1);

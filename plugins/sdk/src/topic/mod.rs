@@ -6,8 +6,10 @@
 
 use std::borrow::Cow;
 
+mod clause;
 mod words;
 
+use clause::{Clause, between_words, clause_ends, ends_clause};
 use words::{Kind, kind};
 
 /// Longer topics are cut to their beginning, middle and end, a third of this many characters each.
@@ -150,45 +152,6 @@ fn head(text: &str) -> &str {
 /// Where wrapping after the topic is looked for.
 fn tail(text: &str) -> &str {
     text.get(text.ceil_char_boundary(text.len().saturating_sub(MOST_WRAPPING))..).unwrap_or(text)
-}
-
-/// Words between two marks of punctuation.
-enum Clause {
-    Topic,
-    Wrapping,
-    Neutral,
-}
-
-impl Clause {
-    fn read(text: &str) -> Self {
-        let mut clause = Self::Neutral;
-        for word in text.split(between_words).filter(|word| !word.is_empty()) {
-            match kind(word) {
-                Kind::Topic => return Self::Topic,
-                Kind::Courtesy | Kind::Format => clause = Self::Wrapping,
-                Kind::Filler => {}
-            }
-        }
-        clause
-    }
-}
-
-/// The places behind marks that end a clause. A mark within a number, as in 1.5 or 10:30, ends none.
-fn clause_ends(text: &str) -> impl DoubleEndedIterator<Item = usize> {
-    text.match_indices(ends_clause).filter_map(|(place, mark)| {
-        let end = place + mark.len();
-        let goes_on =
-            matches!(mark, "." | "," | ":") && text.get(end..)?.starts_with(|next: char| next.is_ascii_digit());
-        (!goes_on).then_some(end)
-    })
-}
-
-fn ends_clause(letter: char) -> bool {
-    matches!(letter, '.' | ',' | ';' | ':' | '!' | '?' | '>' | ']' | '\n' | '…' | '。' | '，' | '？' | '！' | '：')
-}
-
-fn between_words(letter: char) -> bool {
-    !(letter.is_alphanumeric() || matches!(letter, '\'' | '’' | '_'))
 }
 
 fn has_words(text: &str) -> bool {

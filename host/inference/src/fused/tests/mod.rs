@@ -1,7 +1,6 @@
 //! The forward pass of every engine of this machine against one by the book.
 
 mod by_the_book;
-mod minilm;
 
 use super::{BertWeights, FusedBert, LayerWeights, LinearWeights, Matrix, NormWeights, Scratch, Unfit};
 use crate::kernels::{Engine, Instructions, Precision, tests::Random};

@@ -7,12 +7,12 @@ fn expected(heads: Heads, tokens: usize, projected: &[f32]) -> Vec<f64> {
     let number = |token: usize, part: usize, column: usize| f64::from(projected[token * 3 * row + part * row + column]);
     let mut out = vec![0.0; tokens * row];
     for (query, out) in out.chunks_exact_mut(row).enumerate() {
-        for column in 0..row {
+        for (column, out) in out.iter_mut().enumerate() {
             let head = column / heads.width * heads.width..(column / heads.width + 1) * heads.width;
             let score = |key: usize| head.clone().map(|at| number(query, 0, at) * number(key, 1, at)).sum::<f64>();
             let shares: Vec<f64> = (0..tokens).map(|key| score(key).exp2()).collect();
             let mixed: f64 = shares.iter().enumerate().map(|(key, share)| share * number(key, 2, column)).sum();
-            out[column] = mixed / shares.iter().sum::<f64>();
+            *out = mixed / shares.iter().sum::<f64>();
         }
     }
     out

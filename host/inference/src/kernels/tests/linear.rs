@@ -43,7 +43,7 @@ impl Case {
         let (value_error, weight_error) = match engine.precision() {
             Precision::Int8 => {
                 // The padding counts in a row's range.
-                let filler = if self.inputs % 16 == 0 { values[0] } else { 0.0 };
+                let filler = if self.inputs.is_multiple_of(16) { values[0] } else { 0.0 };
                 let range = values.iter().fold(filler, |high, value| high.max(*value))
                     - values.iter().fold(filler, |low, value| low.min(*value));
                 let highest = weights.iter().fold(0.0, |high: f32, weight| high.max(weight.abs()));
