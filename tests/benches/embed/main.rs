@@ -19,6 +19,9 @@ use std::{path::PathBuf, thread};
 use texts::Texts;
 use verdict::Verdicts;
 
+const ORT_FP32: &str = "ort fp32";
+const ORT_INT8: &str = "ort int8";
+
 fn main() {
     let place = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/bench-embed");
     let model = place.join("model");
@@ -35,8 +38,8 @@ fn main() {
             cores::pin(&[lone]);
             let runtime = OnnxRuntime::load(&place.join("venv"));
             let mut peers: Vec<Box<dyn Peer>> = vec![
-                runtime.open("ort fp32", &place.join("fp32.onnx")),
-                runtime.open("ort int8", &place.join("int8.onnx")),
+                runtime.open(ORT_FP32, &place.join("fp32.onnx")),
+                runtime.open(ORT_INT8, &place.join("int8.onnx")),
             ];
             peers.extend(openvino::start(&place));
             peers.extend(own::every_engine(&model));

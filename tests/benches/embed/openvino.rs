@@ -9,6 +9,8 @@ use std::{
     time::Duration,
 };
 
+pub const NAME: &str = "openvino int8";
+
 struct OpenVino {
     child: Child,
     questions: ChildStdin,
@@ -45,7 +47,7 @@ impl OpenVino {
 
 impl Peer for OpenVino {
     fn name(&self) -> &str {
-        "openvino int8"
+        NAME
     }
 
     fn run(&mut self, texts: &[&[u32]]) -> Vec<(Duration, Vec<f32>)> {

@@ -135,7 +135,7 @@ fn first_four(codes: &[i8]) -> [u8; 4] {
 /// The nearest bf16 of a finite number, ties to even, in the low half.
 fn bf16(value: f32) -> u32 {
     let bits = value.to_bits();
-    (bits + 0x7fff + (bits >> 16 & 1)) >> 16
+    bits.wrapping_add(0x7fff + (bits >> 16 & 1)) >> 16
 }
 
 struct Product<'a> {

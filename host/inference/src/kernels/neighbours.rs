@@ -68,6 +68,8 @@ pub(super) struct DotCodes<'a> {
     pub(super) out: &'a mut [f32],
 }
 
+const CODES_PER_UNIT: usize = 4;
+
 impl Kernel for DotCodes<'_> {
     type Output = ();
 
@@ -75,12 +77,15 @@ impl Kernel for DotCodes<'_> {
     /// its positive codes and its negative ones.
     #[inline(always)]
     fn run<D: Dot>(self, dot: D) {
+        assert_eq!(D::PER_UNIT, CODES_PER_UNIT);
         let lanes = dot.lanes();
-        let step = D::Lanes::COUNT * D::PER_UNIT;
+        let step = D::Lanes::COUNT * CODES_PER_UNIT;
         let whole = self.query.len().min(self.dims) / step * step;
         let (head, tail) = self.query.split_at(whole);
-        let [mut positive, mut negative] = [(); 2].map(|()| Aligned::<u32>::zeroed(whole / D::PER_UNIT));
-        for ((codes, positive), negative) in head.chunks_exact(4).zip(&mut positive[..]).zip(&mut negative[..]) {
+        let [mut positive, mut negative] = [(); 2].map(|()| Aligned::<u32>::zeroed(whole / CODES_PER_UNIT));
+        for ((codes, positive), negative) in
+            head.chunks_exact(CODES_PER_UNIT).zip(&mut positive[..]).zip(&mut negative[..])
+        {
             (*positive, *negative) = (unit(codes, 1), unit(codes, -1));
         }
         for ((row, scale), out) in self.rows.chunks_exact(self.dims).zip(self.scales).zip(self.out) {
@@ -104,7 +109,7 @@ impl Kernel for DotCodes<'_> {
 
 /// The magnitudes of the codes of one sign, and zeros.
 fn unit(codes: &[i8], sign: i8) -> u32 {
-    let mut bytes = [0; 4];
+    let mut bytes = [0; CODES_PER_UNIT];
     bytes.iter_mut().zip(codes).for_each(|(byte, code)| *byte = code.saturating_mul(sign).max(0).cast_unsigned());
     u32::from_le_bytes(bytes)
 }

@@ -28,7 +28,7 @@ impl Layout {
         let lanes = D::Lanes::COUNT;
         let vectors = columns.div_ceil(lanes).max(1);
         let width = vectors.div_ceil(vectors.div_ceil(D::VECTORS)) * lanes;
-        Self { columns, depth: numbers.div_ceil(D::PER_UNIT), width, lanes }
+        Self { columns, depth: numbers.max(1).div_ceil(D::PER_UNIT), width, lanes }
     }
 
     /// Units of one panel.

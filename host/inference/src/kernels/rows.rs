@@ -81,7 +81,7 @@ fn multiply<'o, L: Lanes>(lanes: L, values: &[f32], factors: &[f32], out: &'o mu
 
 /// Units that a row of numbers takes, filled up to whole vectors.
 pub(super) fn row_units<D: Dot>(numbers: usize) -> usize {
-    padded(numbers) / D::PER_UNIT
+    padded(numbers.max(1)) / D::PER_UNIT
 }
 
 /// Writes a row of numbers as units, the last ones filled up with zeros.

@@ -128,7 +128,7 @@ const LINE: usize = 16;
 /// Cuts rows into tiles of nearly the same height, each at most `highest`: the first row of each, and its height.
 #[inline(always)]
 pub(super) fn tiles(rows: usize, highest: usize) -> impl Iterator<Item = (usize, usize)> {
-    let count = rows.div_ceil(highest).max(1);
-    let (height, higher) = (rows / count, rows % count);
+    let count = rows.div_ceil(highest);
+    let (height, higher) = (rows / count.max(1), rows % count.max(1));
     (0..count).map(move |tile| (tile * height + tile.min(higher), height + usize::from(tile < higher)))
 }
