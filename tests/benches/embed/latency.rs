@@ -35,15 +35,16 @@ struct Table(Vec<Row>);
 pub fn measure(peers: &mut [Box<dyn Peer>], texts: &Texts, verdicts: &mut Verdicts) {
     let before = peak::measure();
     let times: Vec<Vec<Vec<Duration>>> = LENGTHS.iter().map(|length| turns(peers, &texts.sequences(*length))).collect();
+    let names: Vec<String> = peers.iter().map(|peer| peer.name().to_owned()).collect();
     // Clocks drop under load: the peak is the better of the two ends of the run.
     let peak = before.max(peak::measure());
     let table = |percent: usize| {
         let at = |times: &[Duration]| times.get(times.len() * percent / 100).map_or(f64::NAN, Duration::as_secs_f64);
-        let row = |(index, peer): (usize, &Box<dyn Peer>)| Row {
-            name: peer.name().to_owned(),
+        let row = |(index, name): (usize, &String)| Row {
+            name: name.clone(),
             ms: times.iter().map(|length| at(&length[index]) * 1_000.0).collect(),
         };
-        Table(peers.iter().enumerate().map(row).chain(limit(peak)).collect())
+        Table(names.iter().enumerate().map(row).chain(limit(peak)).collect())
     };
     let medians = table(50);
     medians.print("p50 in ms, one core, one text at a time, by tokens");
