@@ -65,6 +65,7 @@ impl Client {
             .header(header::CONTENT_TYPE, "application/json")
             .body(Full::from(body))
             .expect("a request");
+        self.sender.ready().await.expect("the gateway keeps the connection");
         let started = Instant::now();
         let reply = self.sender.send_request(request).await.expect("the gateway answers");
         let status = reply.status();

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 mod clause;
 mod words;
 
-use clause::{Clause, between_words, clause_ends, ends_clause};
+use clause::{Clause, between_words, clause_ends, ends_clause, last_clauses};
 use words::{Kind, kind};
 
 /// Longer topics are cut to their beginning, middle and end, a third of this many characters each.
@@ -95,7 +95,7 @@ fn without_end(text: &str) -> &str {
     let mut start = text.len();
     let mut wrapped = false;
     let tail = tail(text);
-    for place in clause_ends(tail).rev() {
+    for place in last_clauses(tail) {
         let place = text.len() - tail.len() + place;
         match Clause::read(text.get(place..start).unwrap_or_default()) {
             Clause::Topic => break,

@@ -41,6 +41,22 @@ fn wrapping_around_a_topic_is_left_out() {
 }
 
 #[test]
+fn tags_need_no_punctuation_before_them() {
+    for text in [
+        "why do salmon swim back</s>",
+        "<|im_start|>user\nwhy do salmon swim back<|im_end|>\n<|im_start|>assistant\n",
+        "[INST]why do salmon swim back[/INST]",
+        "<user>why do salmon swim back</user>",
+        "Hey, I was wondering about something. why do salmon swim back",
+    ] {
+        assert_eq!(of(text), "why do salmon swim back", "{text}");
+    }
+    for text in ["Sort [3, 1, 2]", "[1, 2] + [3]", "Is a < b?", "Vec<String> in Rust", "Explain <div> and <p>"] {
+        assert_eq!(of(text), text);
+    }
+}
+
+#[test]
 fn courtesy_goes_from_within_the_sentence() {
     for (text, topic) in [
         ("Could you please tell me why the sky is blue?", "why the sky is blue?"),
