@@ -1,9 +1,9 @@
 """Writes one folder beside itself for each architecture and head: a tiny model with random weights as Hugging Face's
 transformers saves it, and in expected.json what transformers computes with it.
 
-    python3 -m venv /tmp/reference
-    /tmp/reference/bin/pip install torch==2.15.0 transformers==5.23.0 tokenizers==0.23.3
-    /tmp/reference/bin/python host/inference/tests/reference/tiny_models.py
+    python3 -m venv target/reference
+    target/reference/bin/pip install torch==2.15.0 transformers==5.23.0 tokenizers==0.23.3
+    target/reference/bin/python host/inference/tests/reference/tiny_models.py
 
 The same versions write the same files again. The arithmetic here is float64, so every difference is the crate's.
 """
