@@ -238,7 +238,7 @@ impl Machine {
         let Collecting { id, request, headers, body, withheld } = held;
         let body = body.finish();
         self.phase = Phase::Deciding(Undecided { headers, body: body.clone(), withheld, last });
-        Incoming { id, headers: request, body }
+        Incoming::new(id, request, body)
     }
 
     /// Takes the decision about the request that [`Machine::on`] gave out.

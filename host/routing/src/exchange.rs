@@ -6,6 +6,10 @@ use crate::reply::SCHEMA_VERSION;
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Longest time that all components together get for a request that names no time of its own.
+const BUDGET: Duration = Duration::from_secs(2);
 
 /// The request header that names the chosen model or adapter, for routes that match on it.
 pub(crate) const SELECTED_MODEL: &str = "x-selected-model";
@@ -37,6 +41,20 @@ pub struct Incoming {
     pub headers: Headers,
     /// The whole body.
     pub body: Bytes,
+    /// What the gateway attached, by name: attributes by their own, metadata as `namespace.key`.
+    pub metadata: BTreeMap<String, String>,
+    /// The profile that the gateway names; without one the requested model's name chooses.
+    pub profile: Option<String>,
+    /// When the answer has to be there. What has not been decided by then is not waited for.
+    pub deadline: Instant,
+}
+
+impl Incoming {
+    /// A request to which the gateway attached nothing, with the usual time.
+    #[must_use]
+    pub fn new(id: String, headers: Headers, body: Bytes) -> Incoming {
+        Incoming { id, headers, body, metadata: BTreeMap::new(), profile: None, deadline: Instant::now() + BUDGET }
+    }
 }
 
 /// What to do with a request.

@@ -12,13 +12,10 @@ use crate::{observe, plugins, ranking, reply, selection, signals};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use trackside_components::Current as _;
 use trackside_components::types::{Reply, RequestHead, Route, SignalMatch};
 use trackside_protocol::{ChatRequest, EditError, Edits};
-
-/// Longest time that all components together get for one request.
-pub(crate) const BUDGET: Duration = Duration::from_secs(2);
 
 /// One request under way.
 struct Passage<'a> {
@@ -28,6 +25,7 @@ struct Passage<'a> {
     record: DecisionRecord,
     trail: Trail,
     started: Instant,
+    deadline: Instant,
 }
 
 /// What comes of a request that is not refused.
@@ -57,13 +55,13 @@ impl Snapshot {
     /// Decides about one request. Never fails: whatever goes wrong is an [`Answer`] too.
     pub async fn route(&self, incoming: Incoming) -> Answer {
         let started = Instant::now();
-        let Incoming { id, headers, body } = incoming;
+        let Incoming { id, headers, body, metadata, profile: _, deadline } = incoming;
         match ChatRequest::parse(body) {
             Ok(request) => {
                 let record = DecisionRecord::begin(id.clone(), self.generation, request.model());
-                let view = Arc::new(View::new(id, request, headers));
+                let view = Arc::new(View::new(id, request, headers, metadata));
                 let head = view.head();
-                Passage { snapshot: self, view, head, record, trail: Trail::default(), started }.run().await
+                Passage { snapshot: self, view, head, record, trail: Trail::default(), started, deadline }.run().await
             }
             Err(error) => {
                 self.metrics.refused("", "parse_error");
@@ -106,7 +104,7 @@ impl<'a> Passage<'a> {
     }
 
     async fn find_signals(&mut self) -> Result<Vec<SignalMatch>, Refusal> {
-        let deadline = self.deadline();
+        let deadline = self.deadline;
         let found =
             signals::evaluate(&self.snapshot.signals, &self.view, &self.head, deadline, &mut self.trail).await?;
         for evaluation in &found {
@@ -119,7 +117,7 @@ impl<'a> Passage<'a> {
     }
 
     async fn take_decision(&mut self, matches: &[SignalMatch]) -> Result<Option<&'a Decision>, Refusal> {
-        let (started, deadline, found) = (Instant::now(), self.deadline(), Found(matches));
+        let (started, deadline, found) = (Instant::now(), self.deadline, Found(matches));
         let holding = |decision: &'a Decision| {
             let confidence = rules::evaluate(&decision.rules, &found)?;
             Some(Matched { decision, confidence, reason: String::new() })
@@ -161,7 +159,7 @@ impl<'a> Passage<'a> {
             reasoning_effort: target.as_ref().and_then(|t| t.reasoning_effort.clone()),
             extra: Vec::new(),
         };
-        let deadline = self.deadline();
+        let deadline = self.deadline;
         let stages = self.snapshot.reasoning.iter().chain(&decision.plugins);
         let edited = plugins::run(stages, &self.view, &self.head, &route, deadline, &mut self.trail).await?;
         for run in &edited.runs {
@@ -184,7 +182,7 @@ impl<'a> Passage<'a> {
 
     /// The model or adapter that the decision sends the request to; the default model when it names none.
     async fn choose(&mut self, decision: &'a Decision, matches: &[SignalMatch]) -> Result<Option<Target>, Refusal> {
-        let (started, deadline) = (Instant::now(), self.deadline());
+        let (started, deadline) = (Instant::now(), self.deadline);
         let chosen = selection::select(decision, &self.view, &self.head, matches, deadline, &mut self.trail).await?;
         let Some(chosen) = chosen else {
             self.record.selection_reason = "the decision names no model: the default model".to_owned();
@@ -208,10 +206,6 @@ impl<'a> Passage<'a> {
             }
         })?;
         Ok((body.as_ptr() != request.body().as_ptr()).then_some(body))
-    }
-
-    fn deadline(&self) -> Instant {
-        self.started + BUDGET
     }
 
     fn answer(self, outcome: Result<Outcome, Refusal>) -> Answer {

@@ -3,13 +3,11 @@
 use crate::build::Builder;
 use crate::call::Trail;
 use crate::exchange::Incoming;
-use crate::pipeline::BUDGET;
 use crate::record::SignalRecord;
 use crate::registry::Registry;
 use crate::signals::Signal;
 use crate::view::View;
 use std::sync::Arc;
-use std::time::Instant;
 use trackside_components::types::SignalMatch;
 use trackside_config::{Config, Report, SignalRules};
 use trackside_protocol::{BadRequest, ChatRequest};
@@ -56,9 +54,9 @@ impl Probe {
     /// # Errors
     /// [`ProbeError`] when the body is no request, or the component fails, whatever its failure policy.
     pub async fn evaluate(&self, incoming: Incoming) -> Result<Vec<SignalRecord>, ProbeError> {
-        let Incoming { id, headers, body } = incoming;
-        let view = Arc::new(View::new(id, ChatRequest::parse(body)?, headers));
-        let (head, deadline) = (view.head(), Instant::now() + BUDGET);
+        let Incoming { id, headers, body, metadata, profile: _, deadline } = incoming;
+        let view = Arc::new(View::new(id, ChatRequest::parse(body)?, headers, metadata));
+        let head = view.head();
         let (found, Trail { degraded, .. }) = self.signal.evaluate(&self.kind, &view, &head, deadline).await;
         if let Some(first) = degraded.into_iter().next() {
             return Err(ProbeError::Failed { component: first.component, reason: first.reason });

@@ -1,6 +1,7 @@
 //! The current request, as components see it through their getters.
 
 use crate::Headers;
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use trackside_components::types::{RequestHead, SignalMatch};
 use trackside_components::{Current, RequestEmbeddings};
@@ -16,15 +17,22 @@ pub(crate) struct View {
     pub(crate) request: ChatRequest,
     id: String,
     headers: Headers,
+    metadata: BTreeMap<String, String>,
     ask: String,
     matches: OnceLock<Vec<SignalMatch>>,
     embeddings: RequestEmbeddings,
 }
 
 impl View {
-    pub(crate) fn new(id: String, request: ChatRequest, headers: Headers) -> View {
+    pub(crate) fn new(
+        id: String,
+        request: ChatRequest,
+        headers: Headers,
+        metadata: BTreeMap<String, String>,
+    ) -> View {
         let ask = request.ask().to_string();
-        View { request, id, headers, ask, matches: OnceLock::new(), embeddings: RequestEmbeddings::default() }
+        let (matches, embeddings) = (OnceLock::new(), RequestEmbeddings::default());
+        View { request, id, headers, metadata, ask, matches, embeddings }
     }
 
     /// What every component gets by value.
@@ -72,8 +80,8 @@ impl Current for View {
         String::from_utf8_lossy(self.request.body()).into_owned()
     }
 
-    fn metadata(&self, _name: &str) -> Option<String> {
-        None
+    fn metadata(&self, name: &str) -> Option<String> {
+        self.metadata.get(name).cloned()
     }
 
     fn matches(&self) -> Vec<SignalMatch> {

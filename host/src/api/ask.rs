@@ -68,7 +68,7 @@ impl Ask {
     pub(super) fn incoming(&self, id: &RequestId) -> Incoming {
         let mut headers = Headers::default();
         headers.push("x-request-id", id.0.clone().into());
-        Incoming { id: id.0.clone(), headers, body: self.body.clone() }
+        Incoming::new(id.0.clone(), headers, self.body.clone())
     }
 }
 

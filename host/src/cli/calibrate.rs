@@ -102,7 +102,7 @@ async fn judge(rows: &Rows, ready: &Ready) -> anyhow::Result<Vec<Judged>> {
     let at_once = available_parallelism().map_or(1, NonZero::get);
     let judged = stream::iter(&rows.rows).map(|row| async move {
         let body = chat(&row.text, &ready.snapshot);
-        let incoming = Incoming { id: "calibrate".to_owned(), headers: Headers::default(), body };
+        let incoming = Incoming::new("calibrate".to_owned(), Headers::default(), body);
         let found = ready.domains.judge(incoming).await.with_context(|| rows.place(row))?;
         let label = rows.labels.get(row.label).map(String::as_str).unwrap_or_default();
         let likeliest = found.first();

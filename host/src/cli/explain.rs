@@ -69,7 +69,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     for (name, value) in &arguments.headers {
         headers.push(name, value.clone().into());
     }
-    let incoming = Incoming { id: "explain".to_owned(), headers, body: body.clone() };
+    let incoming = Incoming::new("explain".to_owned(), headers, body.clone());
     let answer = runtime.block_on(snapshot.route(incoming));
     let explanation = Explanation { body: &body, answer: &answer, embeddings: workshop.embeddings() };
     print(&match arguments.format {

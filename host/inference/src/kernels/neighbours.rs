@@ -70,40 +70,77 @@ pub(super) struct DotCodes<'a> {
 
 const CODES_PER_UNIT: usize = 4;
 
+/// Rows that are read side by side, so that the query is loaded once for all of them.
+const GROUP: usize = 4;
+
 impl Kernel for DotCodes<'_> {
     type Output = ();
 
-    /// The products here have one operand without a sign, in 7 bits on some machines: so the query is taken in two parts,
-    /// its positive codes and its negative ones.
     #[inline(always)]
     fn run<D: Dot>(self, dot: D) {
-        assert_eq!(D::PER_UNIT, CODES_PER_UNIT);
-        let lanes = dot.lanes();
-        let step = D::Lanes::COUNT * CODES_PER_UNIT;
-        let whole = self.query.len().min(self.dims) / step * step;
-        let (head, tail) = self.query.split_at(whole);
+        let Self { rows, scales, dims, query, query_scale, out } = self;
+        let query = Query::new(query, dims, D::Lanes::COUNT * CODES_PER_UNIT);
+        let (rows, rest) = rows.split_at(rows.len() / (GROUP * dims) * GROUP * dims);
+        let mut results = out.iter_mut().zip(scales);
+        for rows in rows.chunks_exact(GROUP * dims) {
+            let sums = query.dot::<D, GROUP>(dot, rows, dims);
+            sums.iter().zip(&mut results).for_each(|(sum, (out, scale))| *out = sum * scale * query_scale);
+        }
+        for (row, (out, scale)) in rest.chunks_exact(dims).zip(results) {
+            let [sum] = query.dot(dot, row, dims);
+            *out = sum * scale * query_scale;
+        }
+    }
+}
+
+/// The products here have one operand without a sign, in 7 bits on some machines: so the query is taken in two parts, its
+/// positive codes and its negative ones.
+struct Query<'a> {
+    positive: Aligned<u32>,
+    negative: Aligned<u32>,
+    /// How many codes are in them: whole vectors.
+    whole: usize,
+    /// The codes that are not.
+    tail: &'a [i8],
+}
+
+impl<'a> Query<'a> {
+    fn new(codes: &'a [i8], dims: usize, vector: usize) -> Self {
+        let whole = codes.len().min(dims) / vector * vector;
+        let (head, tail) = codes.split_at(whole);
         let [mut positive, mut negative] = [(); 2].map(|()| Aligned::<u32>::zeroed(whole / CODES_PER_UNIT));
         for ((codes, positive), negative) in
             head.chunks_exact(CODES_PER_UNIT).zip(&mut positive[..]).zip(&mut negative[..])
         {
             (*positive, *negative) = (unit(codes, 1), unit(codes, -1));
         }
-        for ((row, scale), out) in self.rows.chunks_exact(self.dims).zip(self.scales).zip(self.out) {
-            let (row, row_tail) = row.split_at(whole);
-            let (mut above, mut below) = (dot.zero(), dot.zero());
-            let query = positive.chunks_exact(D::Lanes::COUNT).zip(negative.chunks_exact(D::Lanes::COUNT));
-            for (codes, (positive, negative)) in row.chunks_exact(step).zip(query) {
-                // SAFETY: each of the three is a vector of units long.
-                unsafe {
-                    let codes = dot.load(codes.as_ptr().cast());
-                    above = dot.dot(above, dot.load(positive.as_ptr()), codes);
-                    below = dot.dot(below, dot.load(negative.as_ptr()), codes);
-                }
+        Self { positive, negative, whole, tail }
+    }
+
+    #[inline(always)]
+    fn dot<D: Dot, const ROWS: usize>(&self, dot: D, rows: &[i8], dims: usize) -> [f32; ROWS] {
+        let (lanes, count) = (dot.lanes(), D::Lanes::COUNT);
+        assert!(D::PER_UNIT == CODES_PER_UNIT && self.whole <= dims && rows.len() >= ROWS * dims);
+        let mut sums = [[dot.zero(); 2]; ROWS];
+        let query = self.positive.chunks_exact(count).zip(self.negative.chunks_exact(count));
+        for ((positive, negative), start) in query.zip((0..self.whole).step_by(count * CODES_PER_UNIT)) {
+            // SAFETY: each of the two is a vector of units long.
+            let (positive, negative) = unsafe { (dot.load(positive.as_ptr()), dot.load(negative.as_ptr())) };
+            for (row, [above, below]) in sums.iter_mut().enumerate() {
+                // SAFETY: `whole` is a multiple of the vectors' length, so this one ends within its row of `dims` codes; and
+                // there are `ROWS` rows.
+                let codes = unsafe { dot.load(rows.as_ptr().add(row * dims + start).cast()) };
+                *above = dot.dot(*above, positive, codes);
+                *below = dot.dot(*below, negative, codes);
             }
-            let rest: i32 = row_tail.iter().zip(tail).map(|(&code, &query)| i32::from(code) * i32::from(query)).sum();
-            let sum = lanes.sum(lanes.subtract(dot.floats(above), dot.floats(below))) + rest as f32;
-            *out = sum * scale * self.query_scale;
         }
+        let mut products = [0.0; ROWS];
+        for ((product, [above, below]), row) in products.iter_mut().zip(sums).zip(rows.chunks_exact(dims)) {
+            let tail = row.iter().skip(self.whole).zip(self.tail);
+            let tail: i32 = tail.map(|(&code, &query)| i32::from(code) * i32::from(query)).sum();
+            *product = lanes.sum(lanes.subtract(dot.floats(above), dot.floats(below))) + tail as f32;
+        }
+        products
     }
 }
 

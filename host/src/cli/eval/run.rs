@@ -110,7 +110,7 @@ impl Work {
     }
 
     async fn one(&self, body: &Bytes) -> Answered {
-        let incoming = Incoming { id: "eval".to_owned(), headers: Headers::default(), body: body.clone() };
+        let incoming = Incoming::new("eval".to_owned(), Headers::default(), body.clone());
         let record = match self.ready.snapshot.route(incoming.clone()).await {
             Answer::Forward(forward) => forward.record,
             Answer::Respond(reply) => match reply.record.filter(|_| reply.status < 400) {

@@ -10,6 +10,7 @@ fn wrapping_around_a_topic_is_left_out() {
         ("Hello! ", ""),
         ("Hi there, ", " Thanks!"),
         ("", " Thank you so much for your help."),
+        ("Hello, I hope you are doing well. ", ""),
         ("Dear assistant,\n", "\n\nBest regards"),
         ("Could you please help me with this question? ", ""),
         ("I would like to ask you a quick question: ", ""),

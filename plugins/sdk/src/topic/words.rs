@@ -18,10 +18,10 @@ const MOST_BYTES: usize = 20;
 
 /// Sorted, as the lists below.
 #[rustfmt::skip]
-const COURTESY: [&str; 26] = [
+const COURTESY: [&str; 28] = [
     "appreciate", "appreciated", "bye", "cheers", "could", "dear", "goodbye", "grateful", "greetings", "hello",
-    "hey", "hi", "hiya", "kindly", "please", "pls", "plz", "regards", "sincerely", "sorry", "thank", "thanks",
-    "thx", "welcome", "wondering", "would",
+    "hey", "hi", "hiya", "hope", "hoping", "kindly", "please", "pls", "plz", "regards", "sincerely", "sorry",
+    "thank", "thanks", "thx", "welcome", "wondering", "would",
 ];
 
 /// Of answer formats, preambles and role tags.
@@ -49,22 +49,22 @@ const FORMAT: [&str; 179] = [
 
 /// Of any sentence.
 #[rustfmt::skip]
-const FILLERS: [&str; 192] = [
+const FILLERS: [&str; 190] = [
     "a", "able", "about", "additional", "advance", "after", "again", "all", "also", "always", "am", "an", "and",
     "another", "any", "anything", "are", "as", "ask", "asked", "asking", "at", "available", "b", "be", "been",
     "before", "begin", "being", "best", "between", "bit", "both", "but", "by", "c", "can", "d", "day", "did",
     "directly", "do", "does", "doesn't", "doing", "don't", "done", "e", "each", "either", "else", "ensure", "every",
     "everyone", "exact", "exactly", "extra", "few", "fine", "first", "five", "folks", "for", "four", "friend",
-    "friends", "from", "get", "good", "got", "guys", "has", "have", "having", "here", "hope", "hoping", "i", "i'd",
-    "i'll", "i'm", "i've", "if", "in", "include", "including", "inside", "into", "is", "it", "it's", "its", "just",
-    "kind", "last", "let", "let's", "like", "limit", "little", "lot", "lots", "madam", "make", "many", "mate",
-    "maximum", "may", "me", "might", "million", "minimum", "more", "most", "much", "must", "my", "need", "needs",
-    "never", "next", "no", "not", "of", "ok", "okay", "on", "one", "only", "or", "other", "our", "out", "own",
-    "per", "possible", "quick", "really", "shall", "should", "simple", "sir", "so", "some", "something", "soon",
-    "start", "sure", "team", "than", "that", "that's", "the", "then", "there", "these", "this", "those", "thousand",
-    "three", "time", "to", "today", "two", "u", "under", "up", "us", "use", "used", "using", "very", "want",
-    "wanted", "was", "we", "we're", "well", "were", "when", "will", "with", "within", "without", "x", "y", "yes",
-    "you", "you're", "your", "yours", "z",
+    "friends", "from", "get", "good", "got", "guys", "has", "have", "having", "here", "i", "i'd", "i'll", "i'm",
+    "i've", "if", "in", "include", "including", "inside", "into", "is", "it", "it's", "its", "just", "kind", "last",
+    "let", "let's", "like", "limit", "little", "lot", "lots", "madam", "make", "many", "mate", "maximum", "may",
+    "me", "might", "million", "minimum", "more", "most", "much", "must", "my", "need", "needs", "never", "next",
+    "no", "not", "of", "ok", "okay", "on", "one", "only", "or", "other", "our", "out", "own", "per", "possible",
+    "quick", "really", "shall", "should", "simple", "sir", "so", "some", "something", "soon", "start", "sure",
+    "team", "than", "that", "that's", "the", "then", "there", "these", "this", "those", "thousand", "three", "time",
+    "to", "today", "two", "u", "under", "up", "us", "use", "used", "using", "very", "want", "wanted", "was", "we",
+    "we're", "well", "were", "when", "will", "with", "within", "without", "x", "y", "yes", "you", "you're", "your",
+    "yours", "z",
 ];
 
 /// What a word is, in whatever case and with whichever apostrophe.
