@@ -1,30 +1,49 @@
 //! Joins the ExtProc service to the pipeline and to the metrics.
 
+use crate::traces::{Following, Traces};
 use std::sync::Arc;
 use std::time::Duration;
-use trackside_extproc::{Decider, Live, MessageKind, Observer, Outcome};
-use trackside_routing::{self as routing, Answer, Incoming, Snapshot};
+use trackside_extproc::{Decider, Decoded, Encoding, Flow, Live, MessageKind, Observer, Outcome, Shed, Undecided};
+use trackside_routing::{self as routing, Answer, Incoming, ReasonCode, Snapshot};
 use trackside_telemetry::Metrics;
 
-/// Pins the live snapshot for each stream.
+/// Pins the live snapshot for each stream, and follows streams whose traces are wanted.
 #[derive(Debug)]
-pub(crate) struct Router(pub(crate) Arc<routing::Live>);
+pub(crate) struct Router {
+    pub(crate) live: Arc<routing::Live>,
+    pub(crate) traces: Option<Traces>,
+}
 
 /// One stream's snapshot.
 #[derive(Debug)]
-pub(crate) struct Pinned(Arc<Snapshot>);
+pub(crate) struct Pinned {
+    snapshot: Arc<Snapshot>,
+    following: Option<Following>,
+}
 
 impl Live for Router {
     type Decider = Pinned;
 
     fn pin(&self) -> Arc<Pinned> {
-        Arc::new(Pinned(self.0.pin()))
+        Arc::new(Pinned { snapshot: self.live.pin(), following: self.traces.clone().map(Following::new) })
     }
 }
 
 impl Decider for Pinned {
     async fn decide(&self, incoming: Incoming) -> Answer {
-        self.0.route(incoming).await
+        let following = self.following.as_ref();
+        following.inspect(|following| following.asked(&incoming));
+        let answer = self.snapshot.route(incoming).await;
+        following.inspect(|following| following.decided(&answer));
+        answer
+    }
+
+    fn answered(&self, status: u16) {
+        self.following.as_ref().inspect(|following| following.answered(status));
+    }
+
+    fn ended(&self, outcome: Outcome) {
+        self.following.as_ref().inspect(|following| following.ended(outcome));
     }
 }
 
@@ -41,9 +60,46 @@ impl Observer for Counted {
         self.0.stream_message(kind.as_str());
     }
 
-    fn decided(&self, _: &Answer, _: Duration) {}
+    fn handled(&self, kind: MessageKind, took: Duration) {
+        self.0.stream_phase(kind.as_str(), took);
+    }
 
-    fn closed(&self, outcome: Outcome, _: Duration) {
-        self.0.stream_closed(outcome.as_str());
+    fn collected(&self, took: Duration) {
+        self.0.stream_phase("collecting", took);
+    }
+
+    fn decided(&self, answer: &Answer, took: Duration) {
+        self.0.stream_phase("deciding", took);
+        let record = match answer {
+            Answer::Forward(forward) => Some(&forward.record),
+            Answer::Respond(reply) => reply.record.as_ref(),
+        };
+        if record.is_some_and(|record| record.reason_code == ReasonCode::DecisionTimeout) {
+            self.0.decision_timed_out();
+        }
+    }
+
+    fn body(&self, flow: Flow, bytes: usize) {
+        self.0.body_bytes(flow.as_str(), bytes);
+    }
+
+    fn held(&self, change: i64) {
+        self.0.body_held(change);
+    }
+
+    fn coded(&self, encoding: Option<Encoding>, outcome: Decoded) {
+        self.0.body_encoding(encoding.map_or("other", Encoding::as_str), outcome.as_str());
+    }
+
+    fn shed(&self, why: Shed) {
+        self.0.shed(why.as_str());
+    }
+
+    fn undecided(&self, why: Undecided) {
+        self.0.undecided(why.as_str());
+    }
+
+    fn closed(&self, outcome: Outcome, open: Duration) {
+        self.0.stream_closed(outcome.as_str(), open);
     }
 }

@@ -12,6 +12,7 @@ fn main() -> ExitCode {
     exit::report(match command {
         Command::Serve(arguments) => cli::serve::run(&arguments),
         Command::Validate(arguments) => cli::validate::run(&arguments),
+        Command::Schema(arguments) => cli::schema::run(&arguments),
         Command::Explain(arguments) => cli::explain::run(&arguments),
         Command::Eval(arguments) => cli::eval::run(&arguments),
         Command::Model(arguments) => cli::model::run(&arguments),

@@ -1,10 +1,12 @@
 //! Three listeners on one runtime: ExtProc for the gateway, the HTTP API, and metrics.
 
-use crate::api::{self, Context, Vectors};
+use crate::api::{self, Access, Context, Vectors};
 use crate::assemble::{Embeddings, Ready};
 use crate::gateway::{Counted, Router};
+use crate::listen::{self, Identity};
 use crate::phase::{Phase, Phases};
 use crate::shutdown::Signals;
+use crate::traces::Traces;
 use anyhow::Context as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -49,16 +51,30 @@ async fn listen(name: &str, address: SocketAddr) -> anyhow::Result<TcpListener> 
     TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} for {name}"))
 }
 
+/// On what terms the ports are served.
+#[derive(Debug)]
+pub(crate) struct Terms {
+    /// Who may use the API.
+    pub(crate) access: Access,
+    /// What the ExtProc port shows to gateways; nothing without TLS.
+    pub(crate) identity: Option<Arc<Identity>>,
+    /// Bounds of the ExtProc service.
+    pub(crate) limits: extproc::Limits,
+    /// Where traces go, if they are wanted.
+    pub(crate) traces: Option<Traces>,
+}
+
 /// Serves until a signal asks for the end and the streams under way have come to theirs.
 pub(crate) async fn serve(
     listeners: Listeners,
     ready: Ready,
     embeddings: &Embeddings,
     metrics: Arc<Metrics>,
-    limits: extproc::Limits,
+    terms: Terms,
     mut signals: Signals,
 ) -> anyhow::Result<()> {
     let phases = Phases::starting();
+    metrics.published(ready.snapshot.generation());
     let live = Arc::new(Live::new(ready.snapshot));
     let context = Context {
         live: Arc::clone(&live),
@@ -68,13 +84,25 @@ pub(crate) async fn serve(
         phases: phases.clone(),
         started: unix_seconds(),
     };
+    let mut watching = JoinSet::new();
     let mut streams = JoinSet::new();
     let observer = Arc::new(Counted(Arc::clone(&metrics)));
+    let router = Arc::new(Router { live, traces: terms.traces });
     let draining = phases.clone().reached(Phase::Draining);
-    streams.spawn(extproc::serve(listeners.extproc, Arc::new(Router(live)), observer, limits, draining));
+    match terms.identity {
+        Some(identity) => {
+            watching.spawn(Arc::clone(&identity).watch());
+            let incoming = listen::secured(listeners.extproc, identity, Arc::clone(&metrics));
+            streams.spawn(extproc::serve(incoming, router, observer, terms.limits, draining));
+        }
+        None => {
+            let incoming = listen::plain(listeners.extproc);
+            streams.spawn(extproc::serve(incoming, router, observer, terms.limits, draining));
+        }
+    }
     phases.enter(Phase::Serving);
     let mut http = JoinSet::new();
-    http.spawn(answer(listeners.api, api::router(context), phases.clone()));
+    http.spawn(answer(listeners.api, api::router(context, terms.access), phases.clone()));
     http.spawn(answer(listeners.metrics, api::exposition(metrics), phases.clone()));
 
     tokio::select! {

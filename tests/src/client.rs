@@ -2,7 +2,7 @@
 
 use crate::mode::Http;
 use bytes::{Bytes, BytesMut};
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, Either, Full, StreamBody};
 use hyper::{
@@ -11,11 +11,24 @@ use hyper::{
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::Value;
-use std::{convert::Infallible, net::SocketAddr, time::Duration};
-use tokio::{net::TcpStream, task::JoinSet};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::{
+    net::TcpStream,
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    task::JoinSet,
+};
+use tokio_stream::wrappers::UnboundedReceiverStream;
 
 /// Longest wait for anything from the gateway.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Most that a client and a model server take as headers, bytes: more than any test sends.
+pub(crate) const HEADERS: u32 = 1 << 20;
 
 /// A request body.
 #[derive(Clone, Debug)]
@@ -24,7 +37,13 @@ pub enum Upload {
     Whole(Bytes),
     /// Piece by piece without a length, with trailers behind it if there are any.
     Pieces(Vec<Bytes>, Option<HeaderMap>),
+    /// Piece by piece as the test hands them in; it ends when the test drops its end.
+    Fed(Fed),
 }
+
+/// What a test hands in while the request is under way.
+#[derive(Clone, Debug)]
+pub struct Fed(Arc<Mutex<Option<UnboundedReceiver<Bytes>>>>);
 
 /// A request.
 #[derive(Clone, Debug)]
@@ -49,7 +68,12 @@ impl Message {
 
     /// A GET.
     pub fn get(path: &str) -> Message {
-        Message { method: Method::GET, ..Message::post(path, Bytes::new()) }
+        Message::of(Method::GET, path)
+    }
+
+    /// A request without a body.
+    pub fn of(method: Method, path: &str) -> Message {
+        Message { method, ..Message::post(path, Bytes::new()) }
     }
 
     /// The same with one more header.
@@ -68,6 +92,19 @@ impl Message {
         }
         self
     }
+
+    /// The same with a body that is handed in while the request is under way, and the end to hand it in by.
+    pub fn fed(mut self) -> (Message, UnboundedSender<Bytes>) {
+        let (sender, receiver) = unbounded_channel();
+        self.upload = Upload::Fed(Fed(Arc::new(Mutex::new(Some(receiver)))));
+        (self, sender)
+    }
+
+    /// The bytes of a body that is sent in one piece.
+    pub fn bytes(&self) -> &Bytes {
+        let Upload::Whole(body) = &self.upload else { panic!("the body is not sent in one piece") };
+        body
+    }
 }
 
 /// The answer's head has arrived; its body arrives as it is read.
@@ -75,6 +112,8 @@ impl Message {
 pub struct Reply {
     pub status: u16,
     pub headers: HeaderMap,
+    /// What came behind the body, once it was read.
+    pub trailers: Option<HeaderMap>,
     body: Incoming,
     connection: JoinSet<()>,
 }
@@ -87,15 +126,7 @@ impl Reply {
 
     /// Reads until at least this many bytes are there, or the body ends.
     pub async fn read(&mut self, at_least: usize) -> Bytes {
-        let mut read = BytesMut::new();
-        while read.len() < at_least {
-            let frame = tokio::time::timeout(PATIENCE, self.body.frame()).await.expect("the answer goes on in time");
-            let Some(frame) = frame else { break };
-            if let Ok(data) = frame.expect("the answer is not cut").into_data() {
-                read.extend_from_slice(&data);
-            }
-        }
-        read.freeze()
+        self.try_read(at_least).await.expect("the answer is not cut")
     }
 
     /// Reads the rest and closes the connection.
@@ -103,6 +134,23 @@ impl Reply {
         let rest = self.read(usize::MAX).await;
         self.connection.shutdown().await;
         rest
+    }
+
+    /// Reads like [`Reply::read`] from an answer that may be cut.
+    ///
+    /// # Errors
+    /// When the connection or the stream breaks before the end of the body.
+    pub async fn try_read(&mut self, at_least: usize) -> hyper::Result<Bytes> {
+        let mut read = BytesMut::new();
+        while read.len() < at_least {
+            let frame = tokio::time::timeout(PATIENCE, self.body.frame()).await.expect("the answer goes on in time");
+            let Some(frame) = frame else { break };
+            match frame?.into_data() {
+                Ok(data) => read.extend_from_slice(&data),
+                Err(frame) => self.trailers = frame.into_trailers().ok(),
+            }
+        }
+        Ok(read.freeze())
     }
 }
 
@@ -121,52 +169,69 @@ pub(crate) fn json(body: &[u8]) -> Value {
 
 /// Sends a message on a connection of its own and waits for the head of the answer.
 pub async fn send(to: SocketAddr, http: Http, message: &Message) -> Reply {
+    attempt(to, http, message).await.expect("the gateway answers")
+}
+
+/// The same where the connection may break.
+///
+/// # Errors
+/// When it does.
+pub async fn attempt(to: SocketAddr, http: Http, message: &Message) -> hyper::Result<Reply> {
     tokio::time::timeout(PATIENCE, exchange(to, http, message)).await.expect("the answer begins in time")
 }
 
-async fn exchange(to: SocketAddr, http: Http, message: &Message) -> Reply {
-    let stream = TokioIo::new(TcpStream::connect(to).await.expect("the gateway listens"));
+async fn exchange(to: SocketAddr, http: Http, message: &Message) -> hyper::Result<Reply> {
+    let stream = TcpStream::connect(to).await.expect("the gateway listens");
+    stream.set_nodelay(true).expect("a socket takes options");
+    let stream = TokioIo::new(stream);
     let request = request(to, http, message);
     let mut tasks = JoinSet::new();
     // A connection that breaks shows in the answer, which then breaks too.
     let response: Response<Incoming> = match http {
         Http::One => {
-            let (mut sender, connection) = http1::handshake(stream).await.expect("HTTP/1 needs no handshake");
+            let (mut sender, connection) = http1::handshake(stream).await?;
             tasks.spawn(async move { drop(connection.await) });
-            sender.send_request(request).await
+            sender.send_request(request).await?
         }
         Http::Two => {
-            let handshake = http2::handshake(TokioExecutor::new(), stream).await;
-            let (mut sender, connection) = handshake.expect("the gateway speaks HTTP/2");
+            let (mut sender, connection) =
+                http2::Builder::new(TokioExecutor::new()).max_header_list_size(HEADERS).handshake(stream).await?;
             tasks.spawn(async move { drop(connection.await) });
-            sender.send_request(request).await
-        }
-    }
-    .expect("the gateway answers");
-    let (head, body) = response.into_parts();
-    Reply { status: head.status.as_u16(), headers: head.headers, body, connection: tasks }
-}
-
-type Pieces = stream::Iter<std::vec::IntoIter<Result<Frame<Bytes>, Infallible>>>;
-
-fn request(to: SocketAddr, http: Http, message: &Message) -> Request<Either<Full<Bytes>, StreamBody<Pieces>>> {
-    let body = match &message.upload {
-        Upload::Whole(body) => Either::Left(Full::new(body.clone())),
-        Upload::Pieces(pieces, trailers) => {
-            let pieces = pieces.iter().cloned().map(Frame::data);
-            let frames: Vec<_> = pieces.chain(trailers.clone().map(Frame::trailers)).map(Ok).collect();
-            Either::Right(StreamBody::new(stream::iter(frames)))
+            sender.send_request(request).await?
         }
     };
+    let (head, body) = response.into_parts();
+    Ok(Reply { status: head.status.as_u16(), headers: head.headers, trailers: None, body, connection: tasks })
+}
+
+type Body = Either<Full<Bytes>, StreamBody<stream::BoxStream<'static, Result<Frame<Bytes>, Infallible>>>>;
+
+fn body(upload: &Upload) -> Body {
+    match upload {
+        Upload::Whole(body) => Either::Left(Full::new(body.clone())),
+        Upload::Pieces(pieces, trailers) => {
+            let pieces = pieces.clone().into_iter().map(Frame::data);
+            let frames: Vec<_> = pieces.chain(trailers.clone().map(Frame::trailers)).map(Ok).collect();
+            Either::Right(StreamBody::new(stream::iter(frames).boxed()))
+        }
+        Upload::Fed(Fed(receiver)) => {
+            let receiver = receiver.lock().unwrap().take().expect("a fed message is sent once");
+            Either::Right(StreamBody::new(UnboundedReceiverStream::new(receiver).map(|p| Ok(Frame::data(p))).boxed()))
+        }
+    }
+}
+
+fn request(to: SocketAddr, http: Http, message: &Message) -> Request<Body> {
     // HTTP/1 names its host in a header, HTTP/2 in the address.
-    let address = if http == Http::One { message.path.clone() } else { format!("http://{to}{}", message.path) };
-    let mut request = Request::new(body);
+    let host = message.headers.get("host").and_then(|host| host.to_str().ok()).map_or(to.to_string(), str::to_owned);
+    let address = if http == Http::One { message.path.clone() } else { format!("http://{host}{}", message.path) };
+    let mut request = Request::new(body(&message.upload));
     *request.method_mut() = message.method.clone();
     *request.uri_mut() = address.parse().expect("a valid path");
     *request.headers_mut() = message.headers.clone();
+    request.headers_mut().remove("host");
     if http == Http::One {
-        let host = HeaderValue::from_str(&to.to_string()).expect("an address is a valid header");
-        request.headers_mut().insert("host", host);
+        request.headers_mut().insert("host", HeaderValue::from_str(&host).expect("a host is a valid header"));
         if let Upload::Pieces(_, Some(trailers)) = &message.upload {
             let names = trailers.keys().map(HeaderName::as_str).collect::<Vec<_>>().join(", ");
             // Without this announcement the client library leaves the trailers out.

@@ -51,8 +51,14 @@ impl Gateway {
     }
 }
 
+/// The next answer; a message that only asks for more time is none.
 async fn next(answers: &mut Streaming<ProcessingResponse>) -> Result<ProcessingResponse, Status> {
-    answers.message().await?.ok_or_else(|| Status::aborted("the processor ended the stream before it answered"))
+    while let Some(answer) = answers.message().await? {
+        if answer.response.is_some() {
+            return Ok(answer);
+        }
+    }
+    Err(Status::aborted("the processor ended the stream before it answered"))
 }
 
 fn message(request: Request) -> ProcessingRequest {

@@ -1,24 +1,32 @@
 //! The harness of the black-box tests: the real `trackside` executable behind a real Envoy, a model server that keeps what
 //! it gets, and clients that send exact bytes.
 //!
-//! [`Stage`] starts all of it; [`Way`] names one way through; [`Trackside`] alone serves tests that speak to it without a
-//! gateway. Nothing of the product's own code runs in here save the generated messages of [`direct`].
+//! [`Stage`] gives a test all of it, of its own or shared with others; [`Way`] names one way through; [`Trackside`] alone
+//! serves tests that speak to it without a gateway. Nothing of the product's own code runs in here save the generated
+//! messages of [`direct`] and of the gateway's plugin.
 
+mod answer;
 mod bootstrap;
-mod client;
+pub mod client;
 pub mod direct;
 mod envoy;
+mod house;
 pub mod mode;
 pub mod place;
+mod plugin;
 pub mod process;
 mod router;
+pub mod routes;
 pub mod scrape;
 mod stage;
 pub mod upstream;
 
-pub use bootstrap::{Backends, DENY, REFUSE};
+pub use answer::{Answer, Own};
+pub use bootstrap::{Backends, DENY};
 pub use client::{Message, Reply, Upload};
 pub use envoy::Envoy;
-pub use mode::{Http, Way};
+pub use house::{House, Plan};
+pub use mode::{Http, Mode, Way};
+pub use plugin::PLUGIN_SAW;
 pub use router::Trackside;
-pub use stage::{Exchange, Stage};
+pub use stage::{Exchange, Shared, Stage};

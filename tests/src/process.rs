@@ -92,6 +92,21 @@ impl Process {
         }
     }
 
+    /// Sends it a signal, such as `TERM`.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.pid.to_string()]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "{} cannot be sent {name}", self.name);
+    }
+
+    /// Waits for its end.
+    pub async fn ended(&self) {
+        let deadline = Instant::now() + START;
+        while !self.output.ended.load(Ordering::Acquire) {
+            assert!(Instant::now() < deadline, "{} has not ended after {START:?}:\n{}", self.name, self.written());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// Everything it has written.
     pub fn written(&self) -> String {
         self.output.lines.lock().unwrap().join("\n")

@@ -1,51 +1,34 @@
 //! A stub of a model server that keeps every request as it came.
 
-use crate::client;
+use crate::{
+    answer::{self, Answer},
+    client,
+};
 use bytes::Bytes;
-use futures_util::{StreamExt, future::BoxFuture, stream};
-use http::{HeaderMap, Response, StatusCode, Version};
-use http_body_util::{BodyExt, Either, Full, StreamBody};
-use hyper::{body::Frame, body::Incoming, service::Service};
+use futures_util::future::BoxFuture;
+use http::{HeaderMap, Method, Response, Version};
+use http_body_util::BodyExt;
+use hyper::{body::Incoming, service::Service};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto::Builder,
 };
 use std::{
-    collections::HashMap,
-    convert::Infallible,
+    collections::{HashMap, VecDeque},
     net::SocketAddr,
     sync::{Arc, Mutex},
 };
-use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Notify,
+    task::JoinSet,
+    time::timeout,
+};
+
+pub use crate::answer::{COMPLETION, EVENTS, event};
 
 /// Request header by which a test finds its own request again.
 pub const CASE: &str = "x-case";
-
-/// The whole answer to a request that asks for no stream, in a spelling that no encoder would choose.
-pub const COMPLETION: &str = "{ \"id\":\"chatcmpl-1\", \"object\" : \"chat.completion\",\r\n \"created\":1.7e9,\"choices\":[{\"index\":0,\
-     \"message\":{\"role\":\"assistant\",\"content\":\"3x\\u00b2 \u{1F600}\"},\"finish_reason\":\"stop\"}], \"usage\":{} }\n";
-
-/// Number of events in a streamed answer.
-pub const EVENTS: usize = 50;
-
-/// One event of a streamed answer; the one behind the last ends it.
-pub fn event(index: usize) -> Bytes {
-    if index == EVENTS {
-        return Bytes::from_static(b"data: [DONE]\n\n");
-    }
-    format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"word {index}\"}}}}]}}\n\n").into()
-}
-
-/// How the next request of a case is answered.
-#[derive(Clone, Debug)]
-pub enum Answer {
-    /// [`COMPLETION`].
-    Json,
-    /// All events. The first goes out at once, the others once the semaphore has a permit.
-    Events(Arc<Semaphore>),
-    /// A status and a body of the model server's own.
-    Status(u16, &'static str),
-}
 
 /// A request as it came, and where.
 #[derive(Clone, Debug)]
@@ -53,6 +36,8 @@ pub struct Seen {
     /// Which of the server's addresses it came to.
     pub at: SocketAddr,
     pub version: Version,
+    pub method: Method,
+    /// With the query.
     pub path: String,
     pub headers: HeaderMap,
     pub body: Bytes,
@@ -81,8 +66,10 @@ pub struct Upstream {
 
 #[derive(Debug, Default)]
 struct State {
-    answers: Mutex<HashMap<String, Answer>>,
-    seen: Mutex<HashMap<String, Seen>>,
+    answers: Mutex<HashMap<String, VecDeque<Answer>>>,
+    seen: Mutex<HashMap<String, Vec<Seen>>>,
+    arrived: Notify,
+    upgraded: Mutex<JoinSet<()>>,
 }
 
 impl Upstream {
@@ -104,14 +91,31 @@ impl Upstream {
         self.addresses[index]
     }
 
-    /// Sets how the request of a case is answered.
+    /// Sets how the next request of a case is answered, behind those that are set already.
     pub fn answer(&self, case: &str, answer: Answer) {
-        self.state.answers.lock().unwrap().insert(case.to_owned(), answer);
+        self.state.answers.lock().unwrap().entry(case.to_owned()).or_default().push_back(answer);
     }
 
-    /// Takes out what came for a case.
+    /// Takes out what came last for a case.
     pub fn take(&self, case: &str) -> Option<Seen> {
-        self.state.seen.lock().unwrap().remove(case)
+        self.take_all(case).pop()
+    }
+
+    /// Takes out everything that came for a case.
+    pub fn take_all(&self, case: &str) -> Vec<Seen> {
+        self.state.answers.lock().unwrap().remove(case);
+        self.state.seen.lock().unwrap().remove(case).unwrap_or_default()
+    }
+
+    /// Waits until a whole request has come for a case.
+    pub async fn arrival(&self, case: &str) {
+        loop {
+            let arrived = self.state.arrived.notified();
+            if self.state.seen.lock().unwrap().contains_key(case) {
+                return;
+            }
+            timeout(client::PATIENCE, arrived).await.unwrap_or_else(|_| panic!("case {case} did not arrive"));
+        }
     }
 }
 
@@ -120,11 +124,15 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         let service = Stub { at, state: Arc::clone(&state) };
-        connections.spawn(async move {
-            // A gateway that goes away is no failure of the stub.
-            let _ = Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
-        });
+        connections.spawn(serve(stream, service));
     }
+}
+
+async fn serve(stream: TcpStream, service: Stub) {
+    let mut server = Builder::new(TokioExecutor::new());
+    server.http2().max_header_list_size(client::HEADERS);
+    // A gateway that goes away is no failure of the stub.
+    let _ = server.serve_connection_with_upgrades(TokioIo::new(stream), service).await;
 }
 
 #[derive(Debug)]
@@ -133,52 +141,34 @@ struct Stub {
     state: Arc<State>,
 }
 
-type Body = Either<Full<Bytes>, StreamBody<stream::BoxStream<'static, Result<Frame<Bytes>, Infallible>>>>;
-
 impl Service<http::Request<Incoming>> for Stub {
-    type Response = Response<Body>;
+    type Response = Response<answer::Body>;
     type Error = hyper::Error;
     type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
 
-    fn call(&self, request: http::Request<Incoming>) -> Self::Future {
+    fn call(&self, mut request: http::Request<Incoming>) -> Self::Future {
         let (at, state) = (self.at, Arc::clone(&self.state));
         Box::pin(async move {
+            let upgrade = hyper::upgrade::on(&mut request);
             let (head, body) = request.into_parts();
             let collected = body.collect().await?;
             let trailers = collected.trailers().cloned();
-            let (version, path) = (head.version, head.uri.path().to_owned());
-            let seen = Seen { at, version, path, headers: head.headers, body: collected.to_bytes(), trailers };
+            let path = head.uri.path_and_query().map_or_else(String::new, ToString::to_string);
+            let asked_for_headers = head.method == Method::HEAD;
+            let (version, method, headers) = (head.version, head.method, head.headers);
+            let seen = Seen { at, version, method, path, headers, body: collected.to_bytes(), trailers };
             let case = seen.header(CASE).unwrap_or_default().to_owned();
-            let answer = state.answers.lock().unwrap().remove(&case).unwrap_or(Answer::Json);
-            state.seen.lock().unwrap().insert(case, seen);
-            Ok(render(answer))
+            let next = state.answers.lock().unwrap().get_mut(&case).and_then(VecDeque::pop_front);
+            state.seen.lock().unwrap().entry(case).or_default().push(seen);
+            state.arrived.notify_waiters();
+            if let Some(Answer::Upgrade) = next {
+                state.upgraded.lock().unwrap().spawn(answer::echo(upgrade));
+            }
+            let mut response = answer::render(next.unwrap_or(Answer::Json)).await;
+            if asked_for_headers {
+                *response.body_mut() = answer::Body::Left(Default::default());
+            }
+            Ok(response)
         })
-    }
-}
-
-fn render(answer: Answer) -> Response<Body> {
-    let whole = |status, body: &'static str| {
-        let mut response = Response::new(Either::Left(Full::from(body)));
-        *response.status_mut() = StatusCode::from_u16(status).expect("tests name valid statuses");
-        response.headers_mut().insert("content-type", http::HeaderValue::from_static("application/json"));
-        response
-    };
-    match answer {
-        Answer::Json => whole(200, COMPLETION),
-        Answer::Status(status, body) => whole(status, body),
-        Answer::Events(permit) => {
-            let events = stream::iter(0..=EVENTS).then(move |index| {
-                let permit = Arc::clone(&permit);
-                async move {
-                    if index == 1 {
-                        permit.acquire().await.expect("the semaphore stays open").forget();
-                    }
-                    Ok(Frame::data(event(index)))
-                }
-            });
-            let mut response = Response::new(Either::Right(StreamBody::new(events.boxed())));
-            response.headers_mut().insert("content-type", http::HeaderValue::from_static("text/event-stream"));
-            response
-        }
     }
 }

@@ -19,7 +19,7 @@ fn send(to: SocketAddr, path: &str, body: &[u8]) -> (u16, Value) {
     let mut stream = TcpStream::connect(to).expect("the API listens");
     stream.set_read_timeout(Some(Duration::from_secs(60))).expect("it is a socket");
     let length = body.len();
-    let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
+    let head = format!("POST {path} HTTP/1.1\r\nhost: {to}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
     stream.write_all(head.as_bytes()).expect("the head is taken");
     // A server that refuses a body need not read it to its end.
     let _ = stream.write_all(body);

@@ -13,7 +13,8 @@ use crate::limits::Limits;
 use crate::pool::{InstanceCounts, Pool};
 use crate::state::{Scope, State};
 use crate::types::{
-    Candidate, Failure, Match, MatchedDecision, RankedDecision, RequestHead, Route, Selection, SignalMatch, Verdict,
+    Ask, Candidate, Failure, Match, MatchedDecision, RankedDecision, RequestHead, Route, Selection, SignalMatch,
+    Verdict,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -82,6 +83,21 @@ impl Configured {
     #[must_use]
     pub fn instances(&self) -> InstanceCounts {
         self.0.pool.counts()
+    }
+
+    /// Finds what a human asks; nothing when the ask that the host found is it.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn ask(
+        &self,
+        request: &Arc<dyn Current>,
+        head: &RequestHead,
+        deadline: Instant,
+    ) -> Result<Option<Ask>, CallError> {
+        let ask = self
+            .call(Role::Ask, request, deadline, async |exports, store| exports.ask()?.call_extract(store, head).await);
+        ask.await
     }
 
     /// Finds the signals in a request. Confidences are made finite and 0 to 1, and details cut.

@@ -1,7 +1,7 @@
 //! The request that a call is about.
 
 use crate::capability::{Embed, EmbedFailure};
-use crate::types::SignalMatch;
+use crate::types::{ConversationFacts, SignalMatch};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use tokio::sync::OnceCell;
@@ -17,6 +17,9 @@ pub trait Current: Send + Sync {
 
     /// Role and text of one message, counted from 0.
     fn message(&self, index: u32) -> Option<(String, String)>;
+
+    /// What the conversation is made of.
+    fn facts(&self) -> ConversationFacts;
 
     /// A field of the client's body as JSON text, by object keys from the top.
     fn field(&self, path: &[String]) -> Option<String>;

@@ -6,6 +6,8 @@ use std::str::FromStr;
 /// What a component does in the pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
+    /// Finds what a human asks.
+    Ask,
     /// Finds signals in a request.
     Signal,
     /// Orders the decisions that match.
@@ -19,12 +21,14 @@ pub enum Role {
 }
 
 impl Role {
-    const ALL: [Self; 5] = [Self::Signal, Self::Ranking, Self::Selector, Self::RequestPlugin, Self::ResponsePlugin];
+    const ALL: [Self; 6] =
+        [Self::Ask, Self::Signal, Self::Ranking, Self::Selector, Self::RequestPlugin, Self::ResponsePlugin];
 
     /// Its word in the contract, in logs and in metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Ask => "ask",
             Self::Signal => "signal",
             Self::Ranking => "ranking",
             Self::Selector => "selector",
@@ -37,7 +41,7 @@ impl Role {
     #[must_use]
     pub fn default_policy(self) -> FailurePolicy {
         match self {
-            Self::Signal | Self::RequestPlugin | Self::ResponsePlugin => FailurePolicy::Open,
+            Self::Ask | Self::Signal | Self::RequestPlugin | Self::ResponsePlugin => FailurePolicy::Open,
             Self::Ranking => FailurePolicy::Fallback("priority".to_owned()),
             Self::Selector => FailurePolicy::Fallback("static".to_owned()),
         }
@@ -58,7 +62,7 @@ impl FromStr for Role {
     fn from_str(word: &str) -> Result<Self, UnknownWord> {
         Self::ALL.into_iter().find(|role| role.as_str() == word).ok_or_else(|| UnknownWord {
             found: word.to_owned(),
-            expected: "a role: signal, ranking, selector, request-plugin or response-plugin",
+            expected: "a role: ask, signal, ranking, selector, request-plugin or response-plugin",
         })
     }
 }

@@ -8,6 +8,7 @@ use crate::error::EngineError;
 use crate::state::State;
 use crate::ticker::Ticker;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use wasmtime::component::Linker;
 use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails};
@@ -43,6 +44,16 @@ struct Inner {
     cache: Option<CacheDir>,
     shelf: Arc<Shelf>,
     pool_size: usize,
+    alive: Arc<AtomicU64>,
+}
+
+/// One of the instances that [`Engine::instances`] counts.
+pub(crate) struct Alive(Arc<AtomicU64>);
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl std::fmt::Debug for Engine {
@@ -62,8 +73,20 @@ impl Engine {
         v0_1::link(&mut linker).map_err(EngineError::Engine)?;
         let ticker = Ticker::start(wasmtime.weak()).map_err(EngineError::Thread)?;
         let pool_size = options.pool_size.max(1);
-        let (cache, shelf) = (options.cache, Arc::default());
-        Ok(Self(Arc::new(Inner { wasmtime, linker, ticker, capabilities, cache, shelf, pool_size })))
+        let (cache, shelf, alive) = (options.cache, Arc::default(), Arc::default());
+        Ok(Self(Arc::new(Inner { wasmtime, linker, ticker, capabilities, cache, shelf, pool_size, alive })))
+    }
+
+    /// How many instances of components are alive, at rest or at work.
+    #[must_use]
+    pub fn instances(&self) -> u64 {
+        self.0.alive.load(Ordering::Relaxed)
+    }
+
+    /// Counts an instance for as long as what it returns is kept.
+    pub(crate) fn count_instance(&self) -> Alive {
+        self.0.alive.fetch_add(1, Ordering::Relaxed);
+        Alive(Arc::clone(&self.0.alive))
     }
 
     pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {

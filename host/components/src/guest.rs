@@ -2,6 +2,7 @@
 
 use crate::abi::v0_1::{Exports, Indices};
 use crate::call::{self, Bounds, guarded};
+use crate::engine::Alive;
 use crate::error::{CallError, Stop};
 use crate::state::{Scope, State};
 use std::sync::Arc;
@@ -18,6 +19,7 @@ pub(crate) struct Code {
 pub(crate) struct Guest {
     pub(crate) store: Store<State>,
     exports: Exports,
+    _alive: Alive,
 }
 
 impl Guest {
@@ -28,6 +30,7 @@ impl Guest {
         bounds: Bounds<'_>,
         first: impl AsyncFnOnce(&Exports, &mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<(Self, T), CallError> {
+        let alive = bounds.engine.count_instance();
         let mut store = call::store(bounds.engine, scope, bounds.limits);
         let (exports, answer) = guarded(&mut store, bounds, async |store| {
             let instance = code.pre.instantiate_async(&mut *store).await.map_err(name_the_stage)?;
@@ -36,7 +39,7 @@ impl Guest {
             Ok((exports, answer))
         })
         .await?;
-        Ok((Self { store, exports }, answer))
+        Ok((Self { store, exports, _alive: alive }, answer))
     }
 
     pub(crate) async fn call<T>(

@@ -50,8 +50,9 @@ pub use vectors::{Clustering, Compare, HeadMethod, Nearest, Neighbour, Vectors, 
 
 /// The shapes that cross the boundary, as `wit/types.wit` documents them.
 pub mod types {
+    pub use crate::abi::v0_1::bindings::trackside::router::current::ConversationFacts;
     pub use crate::abi::v0_1::bindings::trackside::router::types::{
-        Candidate, Choice, Edit, Failure, FieldValue, Match, MatchedDecision, Outcome, RankedDecision, Reply,
+        Ask, Candidate, Choice, Edit, Failure, FieldValue, Match, MatchedDecision, Outcome, RankedDecision, Reply,
         RequestHead, Route, Selection, SignalMatch, Verdict,
     };
 }

@@ -1,8 +1,9 @@
 //! What is served, held against what the file asks for. The host calls this once it knows its components.
 
 use crate::{
-    Code, Config, Diagnostic, Place, Report, Span, Step, codes,
+    Code, Config, Decision, Diagnostic, Place, Report, Span, Step, codes,
     load::Found,
+    resolve::LeafUse,
     shape::{Strictness, check, shape},
     suggest, words,
 };
@@ -28,17 +29,19 @@ impl Config {
         self.check_signals(abilities, report);
         self.check_plugins(abilities, report);
         self.check_algorithms(abilities, report);
-        self.check_strategy(abilities, report);
+        self.check_strategies(abilities, report);
     }
 
     fn check_signals(&self, abilities: &Abilities, report: &mut Report) {
         let known: Vec<&str> = words::SIGNALS.iter().map(|(_, kind)| *kind).chain([words::PROJECTION]).collect();
         let mut uses: BTreeMap<&str, Use<'_>> = BTreeMap::new();
-        for leaf in self.leaves.iter().filter(|l| !abilities.signals.contains(&l.signal)) {
+        let unserved = |leaf: &&LeafUse| leaf.signal != words::PROJECTION && !abilities.signals.contains(&leaf.signal);
+        for leaf in self.uses.leaves.iter().filter(unserved) {
             uses.entry(&leaf.signal).or_insert_with(|| Use::at(leaf.span)).by(&leaf.owner);
         }
         // A declared list that no decision refers to has no effect; but its name may be a slip.
-        for (kind, rules) in self.resolved.signals.iter().filter(|(kind, _)| !abilities.signals.contains(*kind)) {
+        let declared = self.resolved.profiles.iter().flat_map(|profile| &profile.signals);
+        for (kind, rules) in declared.filter(|(kind, _)| !abilities.signals.contains(*kind)) {
             let list = rules.rules.first().and_then(|rule| self.span(&rule.place.parent()));
             for rule in &rules.rules {
                 self.check_keys("signals", kind, &rule.place, report);
@@ -48,9 +51,7 @@ impl Config {
             }
         }
         for (kind, used) in uses {
-            if kind == words::PROJECTION {
-                // The section itself is reported as not done.
-            } else if known.contains(&kind) {
+            if known.contains(&kind) {
                 let who = suggest::list(used.by.iter().copied());
                 let message = format!("signal type {kind:?} is not served yet: what needs it will not match ({who})");
                 report.push(Diagnostic::warning(codes::SIGNAL_NOT_SERVED, message).at(used.span));
@@ -63,7 +64,7 @@ impl Config {
 
     fn check_plugins(&self, abilities: &Abilities, report: &mut Report) {
         let mut uses: BTreeMap<&str, Use<'_>> = BTreeMap::new();
-        for decision in &self.resolved.decisions {
+        for decision in self.decisions() {
             for plugin in decision.plugins.iter().filter(|p| !abilities.plugins.contains(&p.kind)) {
                 if plugin.place != plugin_place(&plugin.place) {
                     self.check_keys("plugins", &plugin.kind, &plugin.place, report);
@@ -90,7 +91,7 @@ impl Config {
 
     fn check_algorithms(&self, abilities: &Abilities, report: &mut Report) {
         let mut uses: BTreeMap<&str, Use<'_>> = BTreeMap::new();
-        for decision in self.resolved.decisions.iter().filter(|d| !abilities.selectors.contains(&d.algorithm.kind)) {
+        for decision in self.decisions().filter(|d| !abilities.selectors.contains(&d.algorithm.kind)) {
             let kind = decision.algorithm.kind.as_str();
             if decision.algorithm.place.0.last() == Some(&Step::Key(kind.to_owned())) {
                 self.check_keys("algorithms", kind, &decision.algorithm.place, report);
@@ -121,13 +122,18 @@ impl Config {
         }
     }
 
-    fn check_strategy(&self, abilities: &Abilities, report: &mut Report) {
-        let strategy = self.resolved.strategy.as_str();
-        if abilities.rankings.contains(strategy) {
-            return;
+    fn check_strategies(&self, abilities: &Abilities, report: &mut Report) {
+        let unserved = |used: &&(String, _)| !abilities.rankings.contains(&used.0);
+        let mut told = BTreeSet::new();
+        for (strategy, span) in self.uses.strategies.iter().filter(unserved).filter(|used| told.insert(&used.0)) {
+            let words = words::STRATEGIES.iter().copied().chain(abilities.rankings.iter().map(String::as_str));
+            report.push(unknown(codes::UNKNOWN_STRATEGY, "strategy", strategy, *span, words));
         }
-        let words = words::STRATEGIES.iter().copied().chain(abilities.rankings.iter().map(String::as_str));
-        report.push(unknown(codes::UNKNOWN_STRATEGY, "strategy", strategy, self.strategy_span, words));
+    }
+
+    /// The decisions of all profiles.
+    fn decisions(&self) -> impl Iterator<Item = &Decision> {
+        self.resolved.profiles.iter().flat_map(|profile| &profile.decisions)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Every diagnostic code with its title. `config/README.md` has a paragraph for each.
+//! Every diagnostic code with its title. `config/diagnostics.md` explains each.
 
 use crate::Code;
 
@@ -22,7 +22,6 @@ codes! {
     BAD_KEY = "E0008", "a mapping key is not a scalar";
     BAD_MERGE = "E0009", "a merge key does not refer to a mapping";
     GATEWAY_FILE = "E0010", "the file configures the gateway, not the router";
-    LEGACY_FILE = "E0011", "the file has the layout from before v0.3";
     NOT_A_ROUTER_FILE = "E0012", "the file has neither routing nor global";
     NO_PAYLOAD = "E0013", "the ConfigMap holds no router configuration";
     DUPLICATE_NAME = "E0101", "a name is given twice";
@@ -35,6 +34,11 @@ codes! {
     UNKNOWN_PLUGIN_TYPE = "E0108", "a plugin type is neither part of v0.3 nor served by a component";
     UNKNOWN_ALGORITHM = "E0109", "an algorithm is neither part of v0.3 nor served by a component";
     UNKNOWN_STRATEGY = "E0110", "a strategy is neither part of v0.3 nor served by a component";
+    UNKNOWN_RECIPE = "E0111", "an entrypoint names a recipe that does not exist";
+    ENTRYPOINT_NAME = "E0112", "an entrypoint has no name of its own";
+    TWO_DEFAULTS = "E0113", "the default profile is given twice";
+    CARDS_IN_RECIPE = "E0114", "model cards stand in a recipe";
+    UNKNOWN_SCORE = "E0115", "a projection reads what is not declared";
     WRONG_TYPE = "E0201", "a value has the wrong type";
     MISSING_KEY = "E0202", "a required key is missing";
     REMOVED_KEY = "E0203", "v0.3 no longer has this";
@@ -51,9 +55,14 @@ codes! {
     DUPLICATE_PLUGIN = "E0307", "a decision has two plugins of one type";
     BAD_LEAF = "E0308", "a signal of this type is referred to in another way";
     NO_ADDRESS = "E0309", "a backend has neither endpoint nor base_url";
+    PARTITION = "E0310", "the members of a partition do not fit together";
+    SCORE_CIRCLE = "E0311", "scores read each other in a circle";
+    MAPPING = "E0312", "a mapping has too few outputs";
     MORE_DOCUMENTS = "W0001", "only the first YAML document is read";
     DUPLICATE_KEY = "W0002", "a key is given twice";
     UNSET_VARIABLE = "W0003", "an environment variable is not set";
+    LEGACY = "W0004", "the file has a layout from before v0.3 and is converted";
+    NOT_CONVERTED = "W0005", "a part of an older layout that is not converted";
     UNKNOWN_KEY = "W0101", "a key is not part of v0.3";
     NO_CARD = "W0102", "a provider's model has no model card";
     NO_PROVIDER = "W0103", "a model card has no provider";
@@ -68,4 +77,6 @@ codes! {
     EMPTY_OR = "W0305", "an OR without conditions never matches";
     IGNORED_KEY = "W0306", "a key has no effect in v0.3 either";
     UNKNOWN_EFFORT = "W0307", "a reasoning effort is not a usual word";
+    PROJECTION_IN_COMPOSER = "W0308", "a composer names a projection";
+    NO_IDENTITY = "W0309", "roles need an identity that nothing tells";
 }

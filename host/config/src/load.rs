@@ -1,9 +1,9 @@
 //! From a file to [`Config`]: read, find the payload, substitute, check, resolve.
 
 use crate::{
-    Diagnostic, Environment, Place, Report, Resolved, Span, Step, codes, not_done, payload,
-    resolve::{self, LeafUse},
-    shape::{Strictness, check, shape},
+    Diagnostic, Environment, Place, Report, Resolved, Span, Step, codes, legacy, not_done, payload,
+    resolve::{self, Uses},
+    shape::{self, Strictness, check},
     view::View,
     yaml::{self, Node, Value},
 };
@@ -46,8 +46,7 @@ pub struct Config {
     /// The configuration, ready to use.
     pub resolved: Resolved,
     root: Node,
-    pub(crate) leaves: Vec<LeafUse>,
-    pub(crate) strategy_span: Option<Span>,
+    pub(crate) uses: Uses,
 }
 
 /// The file could not be read at all.
@@ -100,14 +99,13 @@ fn read(text: &str, base_dir: &Path, environment: &dyn Environment, report: &mut
     let root = yaml::read(text, report)?;
     let mut root = payload::locate(text, root, report)?;
     crate::environment::substitute(&mut root, environment, report);
+    legacy::convert(&mut root, report);
     fold_cache(&mut root, report);
     let view = View::root(&root);
-    check(&view, shape(&["file"]), Strictness::All, report);
+    check(&view, shape::shape(&["file"]), Strictness::All, report);
     not_done::warn(&view, report);
-    let (resolved, leaves) = resolve::resolve(&view, base_dir, report);
-    let strategies = [["routing", "strategy"].as_slice(), &["global", "router", "strategy"]];
-    let strategy_span = strategies.into_iter().find_map(|path| view.at(path)).map(|v| v.span());
-    Some(Config { resolved, leaves, strategy_span, root })
+    let (resolved, uses) = resolve::resolve(&view, base_dir, report);
+    Some(Config { resolved, uses, root })
 }
 
 /// `global.stores.semantic_cache` is `response_cache` by its older name.
@@ -159,6 +157,12 @@ impl Config {
             (view, Found::Itself) if view.node.scalar().is_some() => view.span(),
             (view, _) => view.head,
         })
+    }
+
+    /// The configuration as it is used: the payload alone, older layouts converted, variables replaced. Credentials are in it.
+    #[must_use]
+    pub fn document(&self) -> serde_json::Value {
+        shape::to_object(Some(&self.root), &shape::Shape::Any)
     }
 
     /// What stands at a place, or at its nearest ancestor that exists.

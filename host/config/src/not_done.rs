@@ -13,21 +13,24 @@ enum When {
     Off,
     /// It has this value.
     Is(&'static str),
+    /// It has another value.
+    IsNot(&'static str),
     /// It is a URL with a path.
     UrlWithPath,
 }
 
-use When::{Enabled, Is, Off, Present, UrlWithPath};
+use When::{Enabled, Is, IsNot, Off, Present, UrlWithPath};
 
 const SEMANTIC_BACKEND: &str = "global.model_catalog.embeddings.semantic.embedding_config.backend";
 
 /// Path, when it matters, and what happens instead.
 const NOT_DONE: &[(&str, When, &str)] = &[
     ("listeners", Present, "the gateway is not configured from here, and the router's own addresses are flags"),
-    ("entrypoints", Present, "their model names are unknown"),
-    ("recipes", Present, "only the top-level routing is served"),
     ("providers.models[].api_format", Is("anthropic"), "the request keeps its format"),
     ("providers.models[].external_model_ids", Present, "provider_model_id is used"),
+    ("providers.models[].pricing.currency", IsNot("USD"), "prices are compared as they are"),
+    ("providers.models[].pricing.cached_input_per_1m", Present, "cached tokens are not told apart"),
+    ("providers.models[].pricing.cache_write_per_1m", Present, "cached tokens are not told apart"),
     ("providers.models[].reliability", Present, "retries, time limits and health checks stay with the gateway"),
     ("providers.models[].backend_refs[].base_url", UrlWithPath, "the request keeps its path"),
     ("providers.models[].backend_refs[].chat_path", Present, "the request keeps its path"),
@@ -44,15 +47,20 @@ const NOT_DONE: &[(&str, When, &str)] = &[
     ),
     ("routing.signals.complexity[].hard.image_candidates", Present, "images are not looked at, only the text counts"),
     ("routing.signals.complexity[].easy.image_candidates", Present, "images are not looked at, only the text counts"),
-    ("routing.projections", Present, "decisions that need a projection do not match"),
+    ("routing.projections.scores[].inputs[].type", Is("kb_metric"), "no knowledge base is loaded, and the input is 0"),
+    ("routing.decisions[].algorithm.on_error", Present, "the component's own failure policy counts"),
+    (
+        "routing.decisions[].plugins[].configuration.tools_db_path",
+        Present,
+        "the database is the artefact of tool_selection, under components.use",
+    ),
     ("routing.decisions[].adaptations", Present, "nothing is learned"),
     ("routing.decisions[].output_contract", Present, "answers are passed on as they are"),
     ("routing.decisions[].output_contract_spec", Present, "answers are passed on as they are"),
     ("routing.decisions[].emits", Present, "no retention hints are given"),
     ("routing.decisions[].annotations", Present, "there are no replay records to put them into"),
     ("global.router.config_source", Is("kubernetes"), "this file is served, not the cluster's resources"),
-    ("global.router.streamed_body", Enabled, "streamed bodies are read, but max_bytes and timeout_sec do not apply"),
-    ("global.router.skip_processing", Enabled, "the header x-vsr-skip-processing has no effect"),
+    ("global.router.model_selection.enabled", Off, "a decision's own algorithm selects"),
     ("global.router.model_selection.router_dc", Present, "the selector it configures is not served"),
     ("global.router.model_selection.automix", Present, "the selector it configures is not served"),
     ("global.router.model_selection.hybrid", Present, "the selector it configures is not served"),
@@ -62,16 +70,26 @@ const NOT_DONE: &[(&str, When, &str)] = &[
     ("global.services.response_api", Present, "responses are not kept"),
     ("global.services.router_replay", Enabled, "no replay records are kept"),
     ("global.services.startup_status", Present, "no start-up status is written; /ready tells"),
-    ("global.services.management_api", Present, "the API's address is a flag, and it has no roles"),
-    ("global.services.observability.tracing", Present, "no traces are exported"),
-    ("global.services.authz", Present, "identities are not checked"),
+    ("global.services.management_api", Present, "the API's address and its token are flags, and it has no roles"),
+    ("global.services.observability.metrics.enabled", Off, "metrics are always served"),
+    ("global.services.authz.providers", Present, "the gateway has to add credentials"),
     ("global.services.ratelimit", Present, "requests are not limited"),
     ("global.stores.response_cache", Enabled, "nothing is cached"),
     ("global.stores.memory", Enabled, "nothing is remembered"),
     ("global.stores.vector_store", Enabled, "no documents are kept"),
-    ("global.integrations.tools", Enabled, "tools are passed on as they are"),
+    (
+        "global.integrations.tools",
+        Enabled,
+        "only decisions with a plugin of type tools or tool_selection choose among tools; the database is that component's \
+         artefact, under components.use",
+    ),
     ("global.integrations.looper", Present, "each request goes to one model"),
     ("global.model_catalog.embeddings.semantic.use_cpu", Off, "embeddings are computed on the CPU"),
+    (
+        "global.model_catalog.embeddings.semantic.embedding_config.preload_embeddings",
+        Off,
+        "examples are embedded before the first request",
+    ),
     ("global.model_catalog.embeddings.semantic.endpoint", Present, "no service is asked; the local model serves"),
     (SEMANTIC_BACKEND, Is("openvino"), "the local model serves"),
     (SEMANTIC_BACKEND, Is("openai_compatible"), "the local model serves"),
@@ -108,18 +126,27 @@ const IGNORED: &[&str] = &[
 /// One warning for each row of the tables that the file has.
 pub(crate) fn warn(root: &View<'_>, report: &mut Report) {
     for (path, when, instead) in NOT_DONE {
-        let found: Vec<_> = path::find(root, path).into_iter().filter(|v| when.holds(v.node)).collect();
+        let found: Vec<_> = everywhere(root, path).into_iter().filter(|v| when.holds(v.node)).collect();
         let message = |which: &str| format!("{path}{which} is not done yet: {instead}");
         report
             .extend(warning(root, &found, message).map(|(at, text)| Diagnostic::warning(codes::NOT_DONE, text).at(at)));
     }
     for path in IGNORED {
         let message = |which: &str| format!("{path}{which} has no effect: v0.3 reads and ignores it");
-        let found = path::find(root, path);
+        let found = everywhere(root, path);
         report.extend(
             warning(root, &found, message).map(|(at, text)| Diagnostic::warning(codes::IGNORED_KEY, text).at(at)),
         );
     }
+}
+
+/// What a path finds; what stands under `routing` may stand in a recipe as well.
+fn everywhere<'t>(root: &View<'t>, path: &str) -> Vec<View<'t>> {
+    let mut found = path::find(root, path);
+    if path.starts_with("routing.") {
+        found.extend(path::find(root, &format!("recipes[].{path}")));
+    }
+    found
 }
 
 fn warning(root: &View<'_>, found: &[View<'_>], message: impl Fn(&str) -> String) -> Option<(crate::Span, String)> {
@@ -137,6 +164,7 @@ impl When {
             Enabled => enabled == Some(true),
             Off => node.as_bool() == Some(false),
             Is(word) => node.as_text() == Some(word),
+            IsNot(word) => node.as_text().is_some_and(|text| text != word),
             UrlWithPath => {
                 let rest = node.as_text().and_then(|url| url.split_once("://")).map(|(_, rest)| rest);
                 rest.and_then(|r| r.split_once('/')).is_some_and(|(_, path)| !path.is_empty())

@@ -1,64 +1,9 @@
 //! Finds the router's configuration in the file, told by its shape: a v0.3 file, a Helm values file, or a ConfigMap.
 
 use crate::{
-    Code, Diagnostic, Report, codes, suggest,
+    Diagnostic, Report, codes, legacy, suggest,
     yaml::{self, Node, Origin, Value},
 };
-
-/// Keys that only files from before v0.3 have at the top.
-const LEGACY: &[&str] = &[
-    "api",
-    "auto_model_name",
-    "authz",
-    "bert_model",
-    "categories",
-    "classifier",
-    "clear_route_cache",
-    "complexity_rules",
-    "context_rules",
-    "decisions",
-    "default_model",
-    "default_reasoning_effort",
-    "embedding_models",
-    "embedding_rules",
-    "external_models",
-    "fact_check_rules",
-    "feedback_detector",
-    "hallucination_mitigation",
-    "include_config_models_in_list",
-    "jailbreak",
-    "keyword_rules",
-    "language_rules",
-    "looper",
-    "max_streamed_body_bytes",
-    "memory",
-    "modality_rules",
-    "model_config",
-    "model_selection",
-    "observability",
-    "pii",
-    "preference_rules",
-    "prompt_compression",
-    "prompt_guard",
-    "provider_profiles",
-    "ratelimit",
-    "reask_rules",
-    "reasoning_families",
-    "response_api",
-    "role_bindings",
-    "router_replay",
-    "semantic_cache",
-    "signals",
-    "strategy",
-    "streamed_body_mode",
-    "streamed_body_timeout_sec",
-    "structure_rules",
-    "system_models",
-    "tools",
-    "user_feedback_rules",
-    "vector_store",
-    "vllm_endpoints",
-];
 
 /// The key that agentgateway's own file has at the top.
 const GATEWAY: &[&str] = &["binds"];
@@ -80,14 +25,14 @@ pub(crate) fn locate(file: &str, root: Node, report: &mut Report) -> Option<Node
     }
     // A Helm values file may have a `global` of its own, so `routing` decides first. The chart takes the override instead
     // of everything else when it is there.
-    let helm = ["configOverride", "config"].into_iter().find(|key| root.get(key).is_some_and(is_payload));
+    let helm = ["configOverride", "config"].into_iter().find(|key| root.get(key).is_some_and(is_router_file));
     match (helm, root.value) {
         (Some(helm), Value::Mapping(entries)) if !entries.iter().any(|e| e.key == "routing") => {
             entries.into_iter().find(|e| e.key == helm).map(|e| e.value)
         }
         (_, value) => {
             let root = Node { span: root.span, value };
-            if is_payload(&root) {
+            if is_router_file(&root) {
                 return Some(root);
             }
             report.push(refusal(&root));
@@ -96,7 +41,12 @@ pub(crate) fn locate(file: &str, root: Node, report: &mut Report) -> Option<Node
     }
 }
 
-fn is_payload(node: &Node) -> bool {
+fn is_router_file(node: &Node) -> bool {
+    is_payload(node) || legacy::is_flat(node)
+}
+
+/// Whether a mapping has the layout of v0.3.
+pub(crate) fn is_payload(node: &Node) -> bool {
     ["routing", "global"].iter().any(|key| node.entry(key).is_some())
 }
 
@@ -132,31 +82,10 @@ fn config_map(file: &str, root: &Node, report: &mut Report) -> Option<Node> {
 }
 
 fn refusal(root: &Node) -> Diagnostic {
-    let found = |words: &[&str]| root.entries().iter().find(|e| words.contains(&e.key.as_str())).map(|e| e.key_span);
-    let refuse =
-        |code: Code, span, message: String, help: &str| Diagnostic::error(code, message).at(span).help(help.to_owned());
-    if let Some(span) = found(GATEWAY) {
-        let message = "this is agentgateway's own configuration, not the router's".to_owned();
-        return refuse(
-            codes::GATEWAY_FILE,
-            span,
-            message,
-            "give it to agentgateway; the router's file has routing or global at the top",
-        );
-    }
-    let known = ["version", "listeners", "providers", "entrypoints", "recipes", "setup", "components"];
-    let unexpected = root.entries().iter().map(|e| e.key.as_str()).filter(|k| !known.contains(k));
-    if let Some(span) = found(LEGACY) {
-        let message = format!(
-            "this file has the flat layout from before v0.3: {} do not belong at the top",
-            suggest::list(unexpected)
-        );
-        return refuse(
-            codes::LEGACY_FILE,
-            span,
-            message,
-            "such files are not converted yet: move the sections under routing, providers and global",
-        );
+    if let Some(gateway) = root.entries().iter().find(|e| GATEWAY.contains(&e.key.as_str())) {
+        let message = "this is agentgateway's own configuration, not the router's";
+        let help = "give it to agentgateway; the router's file has routing or global at the top";
+        return Diagnostic::error(codes::GATEWAY_FILE, message).at(gateway.key_span).help(help.to_owned());
     }
     let names = suggest::list(root.entries().iter().map(|e| e.key.as_str()));
     let message = format!(

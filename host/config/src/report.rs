@@ -11,7 +11,7 @@ pub enum Severity {
     Warning,
 }
 
-/// A stable code such as `E0103` or `W0210`; each has a paragraph in `config/README.md`.
+/// A stable code such as `E0103` or `W0210`; `config/diagnostics.md` explains each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Code(pub &'static str);
 
@@ -47,7 +47,20 @@ pub struct Diagnostic {
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     diagnostics: Vec<Diagnostic>,
+    unknown_keys: UnknownKeys,
 }
+
+/// What is thought of keys that nobody reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum UnknownKeys {
+    /// As in v0.3, they are warnings.
+    #[default]
+    Tolerated,
+    Refused,
+}
+
+/// The codes of unknown keys: of the file, and of a component's settings.
+const UNKNOWN_KEYS: [&str; 2] = ["W0101", "W0401"];
 
 impl fmt::Display for Severity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -93,8 +106,18 @@ impl Diagnostic {
 }
 
 impl Report {
+    /// Makes errors of all warnings about unknown keys, those that are here and those to come.
+    pub fn refuse_unknown_keys(&mut self) {
+        self.unknown_keys = UnknownKeys::Refused;
+        let diagnostics = std::mem::take(&mut self.diagnostics);
+        self.extend(diagnostics);
+    }
+
     /// Adds one diagnostic.
-    pub fn push(&mut self, diagnostic: Diagnostic) {
+    pub fn push(&mut self, mut diagnostic: Diagnostic) {
+        if self.unknown_keys == UnknownKeys::Refused && UNKNOWN_KEYS.contains(&diagnostic.code.0) {
+            diagnostic.severity = Severity::Error;
+        }
         self.diagnostics.push(diagnostic);
     }
 
@@ -106,7 +129,7 @@ impl Report {
 
     /// Adds several diagnostics.
     pub fn extend(&mut self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
-        self.diagnostics.extend(diagnostics);
+        diagnostics.into_iter().for_each(|diagnostic| self.push(diagnostic));
     }
 
     /// The diagnostics, in the order they were pushed.

@@ -97,6 +97,9 @@ pub(crate) fn signal_section(kind: &str) -> Option<&'static str> {
     SIGNALS.iter().find(|(_, k)| *k == kind).map(|(list, _)| *list)
 }
 
+/// Plugin types with more than one name.
+pub(crate) const PLUGIN_SPELLINGS: [&str; 4] = ["response_cache", "response-cache", "semantic_cache", "semantic-cache"];
+
 /// One name per plugin type: the cache has four spellings.
 pub(crate) fn fold_plugin(kind: &str) -> &str {
     match kind {

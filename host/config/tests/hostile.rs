@@ -9,6 +9,9 @@ use trackside_config::{Abilities, Loaded, Place, parse};
 /// A file that visits most of the loader.
 const SEED: &str = include_str!("seed.yaml");
 
+/// One from before v0.3.
+const FLAT: &str = include_str!("ui/legacy-flat.yaml");
+
 /// Pieces that mean something in YAML or in the file.
 const PIECES: &[&str] = &[
     "\n",
@@ -68,6 +71,13 @@ const PIECES: &[&str] = &[
     "modelRefs",
     "tier: 1",
     "99999999999999999999",
+    "recipes: ",
+    "entrypoints: ",
+    "projections: ",
+    "vllm_endpoints: ",
+    "model_config: ",
+    "categories: ",
+    "decisions: ",
 ];
 
 fn environment() -> BTreeMap<String, String> {
@@ -79,8 +89,12 @@ fn exercise(text: &str) -> Loaded {
     let mut loaded = parse("hostile.yaml", text, Path::new("/"), &environment());
     if let Some(config) = &loaded.config {
         config.check_abilities(&Abilities::default(), &mut loaded.report);
-        let places =
-            config.resolved.decisions.iter().flat_map(|d| d.plugins.iter().map(|p| &p.place).chain([&d.place]));
+        let places = config
+            .resolved
+            .profiles
+            .iter()
+            .flat_map(|p| &p.decisions)
+            .flat_map(|d| d.plugins.iter().map(|p| &p.place).chain([&d.place]));
         for place in places.cloned().chain([Place::default(), Place::default().key("none").index(7)]) {
             assert!(config.span(&place).is_some_and(|s| s.start <= s.end && s.end <= text.len()), "{place}");
         }
@@ -132,6 +146,52 @@ fn large_files_take_no_time() {
         ("comments", format!("{}routing: {{}}", "# \n".repeat(1 << 20))),
         ("anchors", format!("routing:\n{}", many("  k#: &a# {}\n", 20_000))),
         ("merges", format!("a: &a {{{}}}\nrouting:\n{}", many("k#: 1, ", 1000), many("  k#: {<<: *a}\n", 200))),
+        (
+            "shared settings",
+            format!(
+                "global: {{model_catalog: {{modules: {{classifier: {{domain: {{x: \"{}\"}}}}}}}}}}\nrecipes:\n{}",
+                "x".repeat(1 << 20),
+                many("  - {name: r#, routing: {signals: {domains: [{name: d}]}}}\n", 20_000)
+            ),
+        ),
+        (
+            "recipes",
+            format!(
+                "routing: {{}}\nrecipes:\n{}entrypoints:\n{}",
+                many("  - {name: r#}\n", 10_000),
+                many("  - {model_names: [n#], recipe: r#}\n", 10_000)
+            ),
+        ),
+        ("scores", {
+            let inputs = many("      - {name: s#, inputs: [{type: projection, name: t#, weight: 1}]}\n", 8_000);
+            // Each reads the next one, so that the last is computed first.
+            let chain: String = (0..8_000)
+                .fold(inputs, |text, i| text.replacen(&format!("name: t{i},"), &format!("name: s{},", i + 1), 1));
+            format!("routing:\n  projections:\n    scores:\n{}", chain.replacen("name: s8000,", "name: s7999,", 1))
+        }),
+        (
+            "shared backends",
+            format!(
+                "vllm_endpoints: [{{name: e, address: a, health: \"{}\"}}]\nmodel_config:\n{}",
+                "x".repeat(1 << 20),
+                many("  m#: {preferred_endpoints: [e, e, e, e]}\n", 20_000)
+            ),
+        ),
+        (
+            "shared key",
+            format!(
+                "routing: {{}}\nproviders:\n  models: [{{name: m, access_key: \"{}\", endpoints: [{}]}}]",
+                "x".repeat(1 << 20),
+                "{endpoint: a}, ".repeat(20_000)
+            ),
+        ),
+        (
+            "flat rules",
+            format!(
+                "categories:\n{}",
+                many("  - {name: c#, system_prompt: x, model_scores: [{model: m, score: 1}]}\n", 10_000)
+            ),
+        ),
         ("too large", "#".repeat(5 << 20)),
         ("config map", format!("kind: ConfigMap\ndata:\n  config.yaml: |\n{}", many("    key#: ]\n", 50_000))),
     ] {
@@ -163,8 +223,11 @@ proptest! {
     }
 
     #[test]
-    fn a_damaged_file_is_harmless(edits in vec((0..SEED.len(), 0..12_usize, select(PIECES)), 1..8)) {
-        let mut text = SEED.to_owned();
+    fn a_damaged_file_is_harmless(
+        seed in select(&[SEED, FLAT][..]),
+        edits in vec((0..SEED.len(), 0..12_usize, select(PIECES)), 1..8),
+    ) {
+        let mut text = seed.to_owned();
         for (at, removed, piece) in edits {
             let start = boundary(&text, at);
             let end = boundary(&text, start + removed).max(start);

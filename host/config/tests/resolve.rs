@@ -25,15 +25,19 @@ fn an_empty_file_has_the_defaults_of_v0_3() {
     assert_eq!(resolved.default_reasoning_effort, "medium");
     assert_eq!(resolved.auto_model_names, ["vllm-sr/auto", "auto", "MoM"]);
     assert_eq!((resolved.list_backend_models, resolved.clear_route_cache), (false, true));
-    assert_eq!(resolved.strategy, "priority");
-    assert!(resolved.models.is_empty() && resolved.decisions.is_empty() && resolved.signals.is_empty());
+    assert_eq!(resolved.profiles[0].strategy, "priority");
+    assert!(
+        resolved.models.is_empty()
+            && resolved.profiles[0].decisions.is_empty()
+            && resolved.profiles[0].signals.is_empty()
+    );
 }
 
 #[test]
 fn the_router_section_changes_them() {
     let router = "global: {router: {strategy: confidence, clear_route_cache: off, include_config_models_in_list: $ON, auto_model_name: magic}}";
     let resolved = resolved(router);
-    assert_eq!(resolved.strategy, "confidence");
+    assert_eq!(resolved.profiles[0].strategy, "confidence");
     assert_eq!((resolved.list_backend_models, resolved.clear_route_cache), (true, false));
     assert_eq!(resolved.auto_model_names, ["vllm-sr/auto", "auto", "magic"]);
 }
@@ -45,7 +49,7 @@ fn a_strategy_under_routing_wins_and_an_explicit_list_of_names_replaces_all() {
     assert_eq!(names("global: {router: {auto_model_names: []}}"), Vec::<String>::new());
     assert_eq!(names("global: {router: {auto_model_name: auto}}"), ["vllm-sr/auto", "auto"]);
     let both = "routing: {strategy: priority}\nglobal: {router: {strategy: confidence}}";
-    assert_eq!(resolved(both).strategy, "priority");
+    assert_eq!(resolved(both).profiles[0].strategy, "priority");
 }
 
 #[test]
@@ -102,7 +106,7 @@ global:
   model_catalog: {modules: {classifier: {domain: {threshold: 0.4, use_cpu: true}}}}
 ",
     );
-    let keyword = &resolved.signals["keyword"];
+    let keyword = &resolved.profiles[0].signals["keyword"];
     let expected = json!({"name": "404", "operator": "OR", "keywords": ["404", "no", "true"], "case_sensitive": true, "fuzzy_threshold": 1});
     assert_eq!(keyword.rules[0].settings, expected);
     assert_eq!(
@@ -110,14 +114,17 @@ global:
         json!({"name": "slip", "operator": "OR", "keywords": ["x"], "fuzzy_match": true})
     );
     assert_eq!(keyword.module, json!({}));
-    assert_eq!(resolved.signals["domain"].module, json!({"threshold": 0.4, "use_cpu": true}));
-    assert_eq!(resolved.signals["profanity"].rules[0].settings, json!({"name": "strong", "level": 3, "words": ["no"]}));
+    assert_eq!(resolved.profiles[0].signals["domain"].module, json!({"threshold": 0.4, "use_cpu": true}));
+    assert_eq!(
+        resolved.profiles[0].signals["profanity"].rules[0].settings,
+        json!({"name": "strong", "level": 3, "words": ["no"]})
+    );
 }
 
 #[test]
 fn domains_that_nobody_declares_are_those_that_rules_name() {
     let text = "routing: {decisions: [{name: a, rules: {operator: OR, conditions: [{type: domain, name: math}, {type: domain, name: law}, {type: domain, name: math}]}}]}";
-    let domains = resolved(text).signals.remove("domain").unwrap();
+    let domains = resolved(text).profiles.remove(0).signals.remove("domain").unwrap();
     assert_eq!(domains.rules.iter().map(|r| r.name.as_str()).collect::<Vec<_>>(), ["math", "law"]);
     assert_eq!(domains.rules[1].settings, json!({"name": "law"}));
 }
@@ -127,7 +134,12 @@ fn rules_keep_their_shape() {
     let rule = |rules: &str| {
         let signals =
             "signals: {keywords: [{name: k, operator: OR, keywords: [x]}], classifiers: [{name: c, type: local}]}";
-        resolved(&format!("routing:\n  {signals}\n  decisions: [{{name: a, {rules}}}]")).decisions.remove(0).rules
+        resolved(&format!("routing:\n  {signals}\n  decisions: [{{name: a, {rules}}}]"))
+            .profiles
+            .remove(0)
+            .decisions
+            .remove(0)
+            .rules
     };
     let leaf = |name: &str| Leaf { signal: "domain".to_owned(), name: name.to_owned(), label: None, predicate: None };
     for always in ["priority: 1", "rules: {}", "rules: ~"] {
@@ -170,6 +182,8 @@ routing:
         - {type: watermark}
 ",
     )
+    .profiles
+    .remove(0)
     .decisions
     .remove(0);
     assert_eq!((decision.description.as_str(), decision.priority, decision.tier), ("first", -5, 2));
@@ -226,7 +240,7 @@ global:
     modules: {classifier: {preference: {use_contrastive: true, prototype_scoring: {margin_threshold: 0.1}}}, complexity: {prototype_scoring: *p}}
 ",
     );
-    let module = |kind: &str| resolved.signals[kind].module.clone();
+    let module = |kind: &str| resolved.profiles[0].signals[kind].module.clone();
     assert_eq!(
         module("embedding"),
         json!({"enable_soft_matching": false, "top_k": 0, "prototype_scoring": {"top_m": 3}})
@@ -234,7 +248,7 @@ global:
     assert_eq!(module("preference"), json!({"prototype_scoring": {"margin_threshold": 0.1}}));
     assert_eq!(module("complexity"), json!({"prototype_scoring": {"top_m": 3}}));
     assert_eq!(module("reask"), json!({}));
-    assert_eq!(resolved.signals["domain"].rules[0].settings["candidates"], json!(["where is my invoice"]));
+    assert_eq!(resolved.profiles[0].signals["domain"].rules[0].settings["candidates"], json!(["where is my invoice"]));
 }
 
 #[test]
@@ -248,7 +262,7 @@ routing:
       - {name: composed, composer: {conditions: [{type: keyword, name: code}, {type: domain, name: math}]}}
 ";
     let resolved = resolved(text);
-    let [plain, composed] = resolved.signals["complexity"].rules.as_slice() else { panic!() };
+    let [plain, composed] = resolved.profiles[0].signals["complexity"].rules.as_slice() else { panic!() };
     assert_eq!(plain.outcomes, ["plain:hard", "plain:medium", "plain:easy"]);
     assert_eq!(plain.condition, None);
     assert_eq!(composed.settings, json!({"name": "composed"}));
@@ -256,8 +270,11 @@ routing:
         Rule::Leaf(Leaf { signal: signal.to_owned(), name: name.to_owned(), label: None, predicate: None })
     };
     assert_eq!(composed.condition, Some(Rule::And(vec![leaf("keyword", "code"), leaf("domain", "math")])));
-    assert_eq!(resolved.signals["keyword"].rules[0].outcomes, ["code"]);
-    assert_eq!(resolved.signals["domain"].rules[0].name, "math", "a composer declares domains as decisions do");
+    assert_eq!(resolved.profiles[0].signals["keyword"].rules[0].outcomes, ["code"]);
+    assert_eq!(
+        resolved.profiles[0].signals["domain"].rules[0].name, "math",
+        "a composer declares domains as decisions do"
+    );
 }
 
 #[test]
@@ -292,7 +309,7 @@ components:
 fn a_place_leads_back_into_the_file() {
     let text = "routing:\n  decisions:\n    - name: a\n      plugins:\n        - type: system_prompt\n          configuration:\n            mode: replace\n";
     let config = config(text);
-    let configuration = &config.resolved.decisions[0].plugins[0].place;
+    let configuration = &config.resolved.profiles[0].decisions[0].plugins[0].place;
     assert_eq!(configuration.to_string(), "routing.decisions[0].plugins[0].configuration");
     let at = |span: Option<Span>| span.map(|s| (s.line, text[s.start..s.end].to_owned())).unwrap();
     assert_eq!(at(config.span(configuration)), (6, "configuration".to_owned()));
@@ -300,7 +317,7 @@ fn a_place_leads_back_into_the_file() {
     assert_eq!(at(config.key_span(&configuration.key("mode"))), (7, "mode".to_owned()));
     assert_eq!(at(config.span(&configuration.key("system_prompt"))), (6, "configuration".to_owned()));
     assert_eq!(at(config.key_span(&configuration.key("none").index(3))), (6, "configuration".to_owned()));
-    assert_eq!(at(config.span(&config.resolved.decisions[0].place)), (3, "name".to_owned()));
+    assert_eq!(at(config.span(&config.resolved.profiles[0].decisions[0].place)), (3, "name".to_owned()));
 }
 
 #[test]
@@ -316,8 +333,8 @@ fn every_wrapping_gives_the_same_configuration() {
         format!("kind: ConfigMap\ndata:\n  config.yaml: |\n    config:\n{}", indent(6)),
     ] {
         let config = config(&text);
-        assert_eq!(config.resolved.decisions[0].name, "a", "{text}");
-        let span = config.span(&config.resolved.decisions[0].place.key("name")).unwrap();
+        assert_eq!(config.resolved.profiles[0].decisions[0].name, "a", "{text}");
+        let span = config.span(&config.resolved.profiles[0].decisions[0].place.key("name")).unwrap();
         assert_eq!(&text[span.start..span.end], "a", "{text}");
         assert_eq!(text.lines().nth(span.line - 1).unwrap().chars().nth(span.column - 1), Some('a'), "{text}");
     }
@@ -341,4 +358,161 @@ fn a_file_is_found_through_a_symbolic_link_and_the_base_folder_can_be_set() {
     assert_eq!(real, expected);
     assert_eq!(set, Path::new("/srv/wasm"));
     assert!(missing.contains("none.yaml"), "{missing}");
+}
+
+/// Loads a case of another suite; what it says there is not repeated here.
+fn case(name: &str) -> Resolved {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ui").join(name);
+    let environment = BTreeMap::from([("KEY".to_owned(), "secret".to_owned())]);
+    load(&path, &environment).unwrap().config.unwrap().resolved
+}
+
+fn names(models: &[Model]) -> Vec<&str> {
+    models.iter().map(|model| model.name.as_str()).collect()
+}
+
+#[test]
+fn a_flat_file_means_what_it_meant() {
+    let resolved = case("legacy-flat.yaml");
+    assert_eq!(names(&resolved.models), ["small", "remote", "large"]);
+    let [small, remote, large] = resolved.models.as_slice() else { panic!() };
+    assert_eq!((small.host.as_str(), small.reasoning_family.as_deref()), ("127.0.0.1", Some("qwen3")));
+    assert_eq!(small.adapters[0].name, "math-lora");
+    assert_eq!((remote.host.as_str(), remote.provider.as_str()), ("api.example.com", "openai"));
+    assert_eq!(large.host, "", "nothing but its name is known");
+    assert_eq!(resolved.default_model.as_deref(), Some("large"));
+    assert_eq!(resolved.default_reasoning_effort, "high");
+    assert_eq!(resolved.reasoning_families["qwen3"].parameter, "enable_thinking");
+    let profile = resolved.profile(DEFAULT_PROFILE).unwrap();
+    let [math, law] = profile.decisions.as_slice() else { panic!() };
+    assert_eq!((math.name.as_str(), math.plugins[0].kind.as_str(), law.plugins.len()), ("math", "system_prompt", 0));
+    assert_eq!(math.plugins[0].configuration, json!({"system_prompt": "You are a mathematician."}));
+    let candidates: Vec<_> = math.candidates.iter().map(|c| (c.model.as_str(), c.use_reasoning)).collect();
+    assert_eq!(candidates, [("small", true), ("remote", false)]);
+    assert!(matches!(&math.rules, Rule::Leaf(leaf) if leaf.signal == "domain" && leaf.name == "math"));
+    let domains = &profile.signals["domain"];
+    assert_eq!(domains.rules[0].settings["model_scores"], json!({"small": 0.9, "remote": 0.4}));
+    assert_eq!(domains.module["threshold"], json!(0.6));
+}
+
+#[test]
+fn early_layouts_of_v0_3_and_of_its_command_line_mean_what_they_meant() {
+    let early = case("legacy-early-v0.3.yaml");
+    assert_eq!((names(&early.models), early.default_model.as_deref()), (vec!["a", "b"], Some("a")));
+    assert_eq!((early.models[0].host.as_str(), early.models[1].host.as_str()), ("a", "b"));
+    assert_eq!(early.models[1].provider_model_id.as_deref(), Some("org/b"));
+    assert_eq!(early.models[1].description, "The card counts");
+    assert_eq!(early.profiles[0].strategy, "confidence");
+    assert_eq!(early.profiles[0].decisions[0].plugins[0].configuration, json!({"system_prompt": "Be brief."}));
+    let cli = case("legacy-cli.yaml");
+    assert_eq!((names(&cli.models), cli.default_model.as_deref()), (vec!["a"], Some("a")));
+    assert_eq!(cli.models[0].host, "a");
+    let kinds: Vec<&str> = cli.profiles[0].decisions[0].plugins.iter().map(|p| p.kind.as_str()).collect();
+    assert_eq!(kinds, ["system_prompt"], "what is a signal now is gone");
+}
+
+#[test]
+fn recipes_are_profiles_that_share_models_alone() {
+    let resolved = resolved(
+        "
+routing:
+  modelCards: [{name: small}]
+  signals: {keywords: [{name: a, operator: OR, keywords: [x]}]}
+  decisions: [{name: one, rules: {type: keyword, name: a}}]
+recipes:
+  - name: team
+    description: Another one
+    routing: {strategy: confidence, decisions: [{name: one, rules: {type: domain, name: math}}]}
+  - {name: bare}
+entrypoints:
+  - {model_names: [team/auto, team], recipe: team}
+  - {model_names: [plain], recipe: default}
+global: {router: {strategy: priority}}
+",
+    );
+    let names: Vec<&str> = resolved.profiles.iter().map(|profile| profile.name.as_str()).collect();
+    assert_eq!(names, ["default", "team", "bare"]);
+    let team = resolved.profile("team").unwrap();
+    assert_eq!((team.description.as_str(), team.strategy.as_str()), ("Another one", "confidence"));
+    assert_eq!(team.signals.keys().collect::<Vec<_>>(), ["domain"], "nothing is inherited");
+    assert_eq!(resolved.profile("bare").unwrap().strategy, "priority");
+    assert!(
+        resolved.decision("team", "one").is_some_and(|one| one.place.to_string() == "recipes[0].routing.decisions[0]")
+    );
+    let entrypoints: Vec<_> =
+        resolved.entrypoints.iter().map(|e| (e.model_name.as_str(), e.profile.as_str())).collect();
+    assert_eq!(entrypoints, [("team/auto", "team"), ("team", "team"), ("plain", "default")]);
+}
+
+#[test]
+fn a_recipe_called_default_takes_the_place_of_routing_without_a_profile() {
+    let text = "{routing: {modelCards: [{name: m}]}, recipes: [{name: a}, {name: default, routing: {decisions: [{name: d}]}}]}";
+    let resolved = resolved(text);
+    assert_eq!(resolved.profiles[0].decisions[0].name, "d");
+    assert_eq!(resolved.profiles.len(), 2);
+}
+
+#[test]
+fn scores_stand_behind_those_that_they_read() {
+    let resolved = resolved(
+        "
+routing:
+  signals: {embeddings: [{name: e, threshold: 0.5, candidates: [x]}, {name: f, threshold: 0.5, candidates: [y]}]}
+  projections:
+    partitions: [{name: p, semantics: softmax_exclusive, temperature: 0.5, members: [e, f], default: f}]
+    scores:
+      - {name: last, inputs: [{type: projection, name: high, value_source: confidence, weight: 1}]}
+      - {name: middle, inputs: [{type: projection, name: first, weight: 2}, {type: kb_metric, kb: k, metric: m, weight: 1}]}
+      - {name: first, inputs: [{type: embedding, name: e, weight: 0.5, match: 0, miss: -1}, {type: embedding, name: f, weight: 1, value_source: raw}]}
+    mappings:
+      - {name: m, source: middle, method: multi_emit, calibration: {slope: 3}, outputs: [{name: high, gte: 1}, {name: low, lt: 1}]}
+  decisions: [{name: d, rules: {type: projection, name: low}}]
+global: {model_catalog: {embeddings: {semantic: {embedding_config: {top_k: 3}}}}}
+",
+    );
+    let projections = &resolved.profiles[0].projections;
+    assert_eq!(projections.scores.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(), ["first", "middle", "last"]);
+    let of = |name: &str| Reference { signal: "embedding".to_owned(), name: name.to_owned() };
+    let expected = [
+        ScoreInput { weight: 0.5, value: InputValue::Binary { of: of("e"), hit: 1.0, miss: -1.0 } },
+        ScoreInput { weight: 1.0, value: InputValue::Raw(of("f")) },
+    ];
+    assert_eq!(projections.scores[0].inputs, expected);
+    let mapping = &projections.scores[1].mappings[0];
+    assert_eq!((mapping.emit, mapping.slope, mapping.outputs.len()), (Emit::All, 3.0, 2));
+    assert_eq!(projections.partitions[0].semantics, Semantics::Softmax(0.5));
+    // The component leaves the cut to what comes after the partition.
+    assert_eq!(projections.embedding_top_k, Some(3));
+    assert_eq!(resolved.profiles[0].signals["embedding"].module["top_k"], json!(0));
+}
+
+#[test]
+fn what_surrounds_routing_is_off_unless_asked_for() {
+    let off = resolved("routing: {}");
+    assert_eq!((off.skip_processing, off.streamed_body), (SkipProcessing::Ignored, StreamedBody::default()));
+    assert_eq!((off.tracing, off.identity.trust, off.identity.anonymous), (None, Trust::Nobody, Anonymous::Refused));
+    assert_eq!(off.identity.untrusted_headers(), ["x-authz-user-id", "x-authz-user-groups"]);
+    let on = resolved(
+        "
+global:
+  router: {skip_processing: {enabled: true}, streamed_body: {enabled: true, max_bytes: 1000, timeout_sec: 30}}
+  services:
+    authz: {fail_open: true, identity: {user_id_header: X-User}}
+    observability:
+      tracing:
+        enabled: true
+        exporter: {type: stdout, endpoint: \"jaeger:4317\", insecure: true}
+        sampling: {type: probabilistic, rate: 0.25}
+        resource: {service_name: router, deployment_environment: test}
+",
+    );
+    assert_eq!(on.skip_processing, SkipProcessing::Honoured);
+    assert_eq!((on.streamed_body.max_bytes, on.streamed_body.timeout), (Some(1000), Some(Duration::from_secs(30))));
+    assert_eq!((on.identity.trust, on.identity.anonymous), (Trust::Gateway, Anonymous::Admitted));
+    assert_eq!(on.identity.untrusted_headers(), ["x-authz-user-id"], "it names another");
+    let tracing = on.tracing.unwrap();
+    assert_eq!((tracing.exporter, tracing.sampling, tracing.insecure), (Exporter::Stdout, Sampling::Ratio(0.25), true));
+    assert_eq!((tracing.endpoint.as_deref(), tracing.service_name.as_deref()), (Some("jaeger:4317"), Some("router")));
+    let bounds_alone = "global: {router: {streamed_body: {max_bytes: 1000}}}";
+    assert_eq!(resolved(bounds_alone).streamed_body, StreamedBody::default());
 }

@@ -13,17 +13,9 @@ pub(crate) struct Held {
     joined: BytesMut,
 }
 
-/// The body passed its limit.
-#[derive(Debug)]
-pub(crate) struct TooLarge;
-
 impl Held {
-    /// Adds a piece, unless the whole would be longer than `limit` bytes.
-    pub(crate) fn push(&mut self, piece: Bytes, limit: usize) -> Result<(), TooLarge> {
+    pub(crate) fn push(&mut self, piece: Bytes) {
         let held = self.len();
-        if piece.len() > limit.saturating_sub(held) {
-            return Err(TooLarge);
-        }
         if held == 0 {
             self.only = piece;
         } else if !piece.is_empty() {
@@ -33,7 +25,6 @@ impl Held {
             }
             self.joined.extend_from_slice(&piece);
         }
-        Ok(())
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -77,14 +68,13 @@ mod tests {
         }
 
         #[test]
-        fn pieces_are_held_up_to_the_limit(sizes in prop::collection::vec(0usize..50, 0..20), limit in 0usize..500) {
+        fn pieces_are_joined(sizes in prop::collection::vec(0usize..50, 0..20)) {
             let mut held = Held::default();
             let mut sent = Vec::new();
             for (i, size) in sizes.into_iter().enumerate() {
                 let piece = vec![i as u8; size];
-                let fits = sent.len() + size <= limit;
-                prop_assert_eq!(held.push(piece.clone().into(), limit).is_ok(), fits);
-                if fits { sent.extend(piece); }
+                held.push(piece.clone().into());
+                sent.extend(piece);
                 prop_assert_eq!(held.len(), sent.len());
             }
             prop_assert_eq!(held.finish().to_vec(), sent);
@@ -95,8 +85,8 @@ mod tests {
     fn one_piece_is_not_copied() {
         let piece = Bytes::from(vec![7; 100]);
         let mut held = Held::default();
-        held.push(piece.clone(), 100).unwrap();
-        held.push(Bytes::new(), 100).unwrap();
+        held.push(piece.clone());
+        held.push(Bytes::new());
         assert_eq!(held.finish().as_ptr(), piece.as_ptr());
     }
 }

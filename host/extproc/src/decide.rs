@@ -1,13 +1,20 @@
 //! The seam to whatever decides about requests.
 
+use crate::observe::Outcome;
 use std::{future::Future, sync::Arc};
 use trackside_routing::{Answer, Incoming};
 
 /// Decides about complete requests. One value decides for the whole life of a stream, so it must not change under way.
 pub trait Decider: Send + Sync + 'static {
-    /// Decides. Bounds its own time, and turns every failure into an [`Answer`]. Dropped unfinished when the client
+    /// Decides, by the deadline of the request, and turns every failure into an [`Answer`]. Dropped unfinished when the client
     /// goes away; a panic ends the stream with an error.
     fn decide(&self, incoming: Incoming) -> impl Future<Output = Answer> + Send;
+
+    /// The response came, with this status.
+    fn answered(&self, _status: u16) {}
+
+    /// The stream is gone. Comes once, last.
+    fn ended(&self, _outcome: Outcome) {}
 }
 
 /// Where streams get their decider from.

@@ -1,6 +1,10 @@
 //! Reading the headers that a gateway sends.
 
-use crate::proto::{HeaderMap, HttpHeaders};
+use crate::{
+    encoding::Coded,
+    proto::{HeaderMap, HttpHeaders},
+    reply::Edits,
+};
 use bytes::Bytes;
 use std::{
     hash::{BuildHasher, RandomState},
@@ -15,8 +19,21 @@ use trackside_routing::Headers;
 /// Names the model that was chosen, for the gateway's routes. A client could write it too, so it never passes as it came.
 pub(crate) const SELECTED_MODEL: &str = "x-selected-model";
 
+/// What a compressed body says about itself.
+pub(crate) const CONTENT_ENCODING: &str = "content-encoding";
+
+/// Headers of this name tell what was decided, so only we write them.
+const OURS: &str = "x-vsr-";
+
+/// Most headers of ours that anybody else may send: each takes an edit to remove, and gateways take about a hundred.
+const MAX_FORGED: usize = 32;
+
 /// The longest request id that is taken over from a gateway, bytes.
 const MAX_ID: usize = 128;
+
+/// More headers of ours came than are removed.
+#[derive(Debug)]
+pub(crate) struct TooManyForged;
 
 /// A set of headers, read where it lies.
 #[derive(Clone, Copy)]
@@ -44,12 +61,37 @@ impl<'a> View<'a> {
         }
     }
 
-    pub(crate) fn names_a_model(self) -> bool {
-        self.get(SELECTED_MODEL).is_some()
+    pub(crate) fn coded(self) -> Coded {
+        self.get(CONTENT_ENCODING).map_or(Coded::Plain, Coded::of)
     }
 
-    pub(crate) fn is_success(self) -> bool {
-        matches!(self.get(":status"), Some([b'2', _, _]))
+    pub(crate) fn status(self) -> Option<u16> {
+        self.text(":status").filter(|status| status.len() == 3)?.parse().ok()
+    }
+
+    /// Removes from a request what only we may write. The header that routes are chosen by goes whether or not it can be
+    /// seen, since gateways may hide headers from us; if one was there, a route may have been chosen by it already.
+    ///
+    /// # Errors
+    /// The request has so many of these headers that gateways would refuse to remove them.
+    pub(crate) fn distrust(self) -> Result<Edits, TooManyForged> {
+        let forged = self.forged();
+        if forged.len() > MAX_FORGED {
+            return Err(TooManyForged);
+        }
+        let clear_route_cache = !forged.is_empty() || self.get(SELECTED_MODEL).is_some();
+        let remove = [SELECTED_MODEL.to_owned()].into_iter().chain(forged).collect();
+        Ok(Edits { set: Vec::new(), remove, clear_route_cache })
+    }
+
+    /// The names under which somebody else wrote headers of ours, each once.
+    pub(crate) fn forged(self) -> Vec<String> {
+        let ours = |key: &&str| key.get(..OURS.len()).is_some_and(|start| start.eq_ignore_ascii_case(OURS));
+        let keys = self.0.iter().map(|header| &*header.key).filter(ours);
+        let mut names: Vec<String> = keys.map(str::to_ascii_lowercase).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
     }
 }
 
@@ -107,13 +149,25 @@ mod tests {
     }
 
     #[test]
-    fn only_two_hundreds_are_a_success() {
-        for (status, success) in
-            [("200", true), ("204", true), ("299", true), ("2", false), ("2000", false), ("302", false)]
-        {
-            assert_eq!(View::of(&message(&[(":status", "", status)])).is_success(), success, "{status}");
+    fn a_status_has_three_digits() {
+        for (text, status) in [("200", Some(200)), ("503", Some(503)), ("2", None), ("2000", None), ("ok!", None)] {
+            assert_eq!(View::of(&message(&[(":status", "", text)])).status(), status, "{text}");
         }
-        assert!(!View::of(&HttpHeaders::default()).is_success());
+        assert_eq!(View::of(&HttpHeaders::default()).status(), None);
+    }
+
+    #[test]
+    fn what_only_we_write_is_removed() {
+        let edits = |fields: &[(&str, &str, &str)]| View::of(&message(fields)).distrust().unwrap();
+        let plain = edits(&[("x-vs", "", "1"), ("x-other", "", "1"), ("\u{e9}\u{e9}\u{e9}x", "", "1")]);
+        assert_eq!((plain.remove, plain.clear_route_cache), (vec![SELECTED_MODEL.to_owned()], false));
+        let forged = edits(&[("X-VSR-Debug", "", "true"), ("x-vsr-", "", ""), ("x-vsr-debug", "", "1")]);
+        assert_eq!(forged.remove, [SELECTED_MODEL, "x-vsr-", "x-vsr-debug"]);
+        assert!(forged.clear_route_cache && edits(&[("X-Selected-Model", "", "m")]).clear_route_cache);
+        let names: Vec<_> = (0..=MAX_FORGED).map(|i| format!("x-vsr-{i}")).collect();
+        let many: Vec<_> = names.iter().map(|name| (&**name, "", "1")).collect();
+        assert!(View::of(&message(&many)).distrust().is_err());
+        assert_eq!(View::of(&message(&many[1..])).distrust().unwrap().remove.len(), 1 + MAX_FORGED);
     }
 
     #[test]

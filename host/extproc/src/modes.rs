@@ -1,6 +1,9 @@
 //! How bodies are sent to us, and asking for less.
 
-use crate::proto::{BodySendMode, HeaderSendMode, ProcessingMode, ProtocolConfiguration};
+use crate::{
+    limits::Telling,
+    proto::{BodySendMode, HeaderSendMode, ProcessingMode, ProtocolConfiguration},
+};
 use tonic::Status;
 
 /// How one body is sent, and with that how it wants to be answered.
@@ -62,19 +65,35 @@ impl Modes {
         })
     }
 
+    /// Whether a request body that is not shown can be asked for: where the response is duplex, overrides are ignored.
+    pub(crate) fn can_ask(self) -> bool {
+        self.response != BodyMode::Duplex
+    }
+
+    /// Whether the gateway keeps the length that the client told, so that it has to be corrected.
+    pub(crate) fn request_has_length(self) -> bool {
+        matches!(self.request, BodyMode::Buffered | BodyMode::None)
+    }
+
     /// Asks for what is still wanted of an exchange, to be sent beside an answer to headers, unless that is what comes
     /// anyway. A gateway may ignore it, so nothing may rely on it. A duplex response is left alone: no gateway can change it.
     ///
     /// Every field is filled, since an absent body mode means none, and an absent header mode the gateway's built-in
     /// default in older gateways.
-    pub(crate) fn ask_only_for(self, wanted: Wanted) -> Option<ProcessingMode> {
-        match self.response {
-            BodyMode::Duplex => return None,
-            BodyMode::None if wanted != Wanted::Nothing => return None,
-            _ => {}
+    pub(crate) fn ask_only_for(self, wanted: Wanted, telling: Telling) -> Option<ProcessingMode> {
+        let response_headers = match telling {
+            Telling::Decision => HeaderSendMode::Send,
+            Telling::Nothing => HeaderSendMode::Skip,
+        };
+        let as_it_comes = self.response == BodyMode::None && response_headers == HeaderSendMode::Send;
+        if self.response == BodyMode::Duplex
+            || as_it_comes && matches!(wanted, Wanted::Request | Wanted::ResponseHeaders)
+        {
+            return None;
         }
         let (request, response_headers) = match wanted {
-            Wanted::Request => (self.request, HeaderSendMode::Send),
+            Wanted::Body => (BodyMode::Buffered, response_headers),
+            Wanted::Request => (self.request, response_headers),
             Wanted::ResponseHeaders => (self.unasked_request(), HeaderSendMode::Send),
             Wanted::Nothing => (self.unasked_request(), HeaderSendMode::Skip),
         };
@@ -101,6 +120,8 @@ impl Modes {
 /// What is still wanted of an exchange when its first headers are answered. The response body never is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
+    /// The request body, which is not shown as things are, and the response headers.
+    Body,
     /// The rest of the request, and the response headers.
     Request,
     /// The response headers alone.

@@ -9,7 +9,7 @@ use crate::{
     },
 };
 use bytes::Bytes;
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 use trackside_routing::Reply;
 
 /// Answers in the order in which they go out.
@@ -118,13 +118,22 @@ pub(crate) fn immediate(reply: Reply) -> ProcessingResponse {
     }))
 }
 
-/// Refuses a request in the shape of the OpenAI API's errors.
-pub(crate) fn refuse(status: u16, kind: &str, message: &str, code: &str) -> ProcessingResponse {
-    immediate(Reply {
-        status,
-        headers: vec![("content-type".to_owned(), "application/json".to_owned())],
-        body: trackside_protocol::openai_error(kind, message, None, Some(code)).into(),
-        details: format!("trackside_{code}"),
-        record: None,
-    })
+/// Refuses a request, in the shape of the OpenAI API's errors.
+pub(crate) fn refuse(status: u16, message: &str, code: &'static str) -> ProcessingResponse {
+    immediate(Reply::refusal(status, code, message))
+}
+
+/// Refuses a request because there are too many, and says when to come again.
+pub(crate) fn overloaded() -> ProcessingResponse {
+    let mut reply = Reply::refusal(503, "overloaded", "the router has too much under way");
+    reply.headers.push(("retry-after".to_owned(), "1".to_owned()));
+    immediate(reply)
+}
+
+/// Asks the gateway for more time before the answer that it waits for.
+pub(crate) fn patience(time: Duration) -> ProcessingResponse {
+    let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+    let nanos = i32::try_from(time.subsec_nanos()).unwrap_or(0);
+    let timeout = prost_types::Duration { seconds, nanos };
+    ProcessingResponse { override_message_timeout: Some(timeout), ..ProcessingResponse::default() }
 }

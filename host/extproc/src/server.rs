@@ -1,30 +1,29 @@
 //! The gRPC server: the service, its health, its limits and its end.
 
 use crate::{
+    admission::Admission,
     conversation::Conversation,
     decide::Live,
+    limits::{Limits, MESSAGE_LIMIT},
+    linger::Lingering,
     observe::Observer,
     proto::{
         ProcessingRequest, ProcessingResponse,
         external_processor_server::{ExternalProcessor, ExternalProcessorServer, SERVICE_NAME},
     },
 };
-use futures_util::{FutureExt, StreamExt, stream, stream::BoxStream};
-use std::{future::Future, pin::pin, sync::Arc, time::Duration};
+use futures_util::{FutureExt, Stream, StreamExt, stream, stream::BoxStream};
+use std::{error::Error, future::Future, pin::pin, sync::Arc, time::Duration};
 use tokio::{
-    net::TcpListener,
+    io::{AsyncRead, AsyncWrite},
     sync::{oneshot, watch},
     time::timeout,
 };
 use tonic::{
     Request, Response, Status, Streaming,
-    transport::{Server, server::TcpIncoming},
+    transport::{Server, server::Connected},
 };
 use tonic_health::ServingStatus;
-
-/// The longest message that is read, bytes. It has to be above the gateway's own buffer limit: a longer message fails
-/// the stream.
-pub const MESSAGE_LIMIT: usize = 64 << 20;
 
 /// How many streams that the gateway reset may wait unseen before the connection is given up. Every client that leaves
 /// early makes one, so the small default would let a crowd of them take the others' streams along.
@@ -40,49 +39,27 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// are probed by.
 const HEALTH: [&str; 4] = ["", SERVICE_NAME, "liveness", "readiness"];
 
-/// Bounds of the service.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// The longest request body that is held for a decision, bytes; a longer one is refused with 413.
-    pub body_bytes: usize,
-    /// The longest pause inside a body while the gateway waits for us without a time limit of its own, as it does in
-    /// duplex mode; then the request is refused with 408.
-    pub body_pause: Duration,
-    /// From the wish to shut down until no more connections are taken. Health is already `NOT_SERVING`, so that gateways
-    /// can move away first: a request that finds the port closed fails.
-    pub notice: Duration,
-    /// After that, how long open streams may take to end. Then those whose request is on its way are released, and the
-    /// others fail.
-    pub drain: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits {
-            body_bytes: MESSAGE_LIMIT,
-            body_pause: Duration::from_secs(60),
-            notice: Duration::from_secs(3),
-            drain: Duration::from_secs(25),
-        }
-    }
-}
-
 /// The server could not go on.
 #[derive(Debug, thiserror::Error)]
 #[error("the ExtProc server failed")]
 pub struct ServeError(#[from] tonic::transport::Error);
 
-/// Serves ExtProc and `grpc.health.v1` on `listener` until some time after `shutdown` is ready, as [`Limits`] tell.
+/// Serves ExtProc and `grpc.health.v1` on the connections that come in, until some time after `shutdown` is ready, as
+/// [`Limits`] tell.
 ///
 /// # Errors
 /// The transport fails as a whole; errors of single connections and streams do not come here.
-pub async fn serve<L: Live, O: Observer>(
-    listener: TcpListener,
+pub async fn serve<L: Live, O: Observer, C, E>(
+    incoming: impl Stream<Item = Result<C, E>>,
     live: Arc<L>,
     observer: Arc<O>,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
-) -> Result<(), ServeError> {
+) -> Result<(), ServeError>
+where
+    C: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
+    E: Into<Box<dyn Error + Send + Sync>>,
+{
     let (health, health_service) = tonic_health::server::health_reporter();
     for name in HEALTH {
         health.set_service_status(name, ServingStatus::Serving).await;
@@ -90,15 +67,16 @@ pub async fn serve<L: Live, O: Observer>(
     let (close, closing) = watch::channel(false);
     let (stop, stopped) = oneshot::channel::<()>();
     let (notice, drain) = (limits.notice, limits.drain);
-    let service = ExternalProcessorServer::new(Service { live, observer, limits, closing })
-        .max_decoding_message_size(MESSAGE_LIMIT);
+    let admission = Admission::new(&limits);
+    let service = Service { live, observer, limits: Arc::new(limits), admission, closing };
+    let service = ExternalProcessorServer::new(service).max_decoding_message_size(MESSAGE_LIMIT);
     let mut server = pin!(
         Server::builder()
             .http2_keepalive_interval(Some(KEEPALIVE))
             .http2_max_pending_accept_reset_streams(Some(RESET_BACKLOG))
             .add_service(health_service)
             .add_service(service)
-            .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), stopped.map(drop))
+            .serve_with_incoming_shutdown(incoming.map(|connection| connection.map(Lingering::new)), stopped.map(drop))
     );
 
     tokio::select! {
@@ -124,7 +102,8 @@ pub async fn serve<L: Live, O: Observer>(
 struct Service<L, O> {
     live: Arc<L>,
     observer: Arc<O>,
-    limits: Limits,
+    limits: Arc<Limits>,
+    admission: Arc<Admission>,
     closing: watch::Receiver<bool>,
 }
 
@@ -137,8 +116,8 @@ impl<L: Live, O: Observer> ExternalProcessor for Service<L, O> {
         request: Request<Streaming<ProcessingRequest>>,
     ) -> Result<Response<Self::ProcessStream>, Status> {
         let (live, observer) = (Arc::clone(&self.live), Arc::clone(&self.observer));
-        let mut conversation =
-            Conversation::new(request.into_inner(), live, observer, &self.limits, self.closing.clone());
+        let bounds = (Arc::clone(&self.limits), &self.admission);
+        let mut conversation = Conversation::new(request, live, observer, bounds, self.closing.clone());
         // The response's own headers go out with the first answer: some gateways have no other time limit than for those.
         let first = conversation.next().await.transpose()?;
         let rest = stream::unfold(conversation, async |mut conversation| {

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::{env, fs, process};
 
 /// Folders of `plugins/` that hold a component, by what their names start with.
-const ROLES: [&str; 4] = ["signal-", "ranking-", "selector-", "plugin-"];
+const ROLES: [&str; 5] = ["ask", "signal-", "ranking-", "selector-", "plugin-"];
 
 fn main() {
     if let Err(reason) = run() {

@@ -21,7 +21,12 @@ impl BuiltIn {
     pub fn grants(&self) -> &'static [&'static str] {
         match self.name {
             "signal-domain" => &["embeddings", "neighbours"],
-            "signal-complexity" | "signal-embedding" | "signal-preference" | "signal-reask" => &["embeddings"],
+            "plugin-tool-selection"
+            | "plugin-tools"
+            | "signal-complexity"
+            | "signal-embedding"
+            | "signal-preference"
+            | "signal-reask" => &["embeddings"],
             _ => &[],
         }
     }
@@ -42,7 +47,15 @@ mod tests {
     #[test]
     fn grants_go_to_components_that_exist() {
         let granted = BUILT_IN.iter().filter(|built_in| !built_in.grants().is_empty()).map(|built_in| built_in.name);
-        let expected = ["signal-complexity", "signal-domain", "signal-embedding", "signal-preference", "signal-reask"];
+        let expected = [
+            "plugin-tool-selection",
+            "plugin-tools",
+            "signal-complexity",
+            "signal-domain",
+            "signal-embedding",
+            "signal-preference",
+            "signal-reask",
+        ];
         assert_eq!(granted.collect::<Vec<_>>(), expected);
     }
 }

@@ -1,6 +1,7 @@
 //! Chat completion bodies.
 
 mod edit;
+mod facts;
 mod fields;
 mod patch;
 mod prompt;
@@ -8,5 +9,6 @@ mod request;
 mod tools;
 
 pub use edit::{EditError, Edits};
+pub use facts::{Facts, Messages};
 pub use request::{ChatRequest, Message};
 pub use tools::Tool;

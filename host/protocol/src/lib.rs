@@ -10,7 +10,7 @@ mod endpoint;
 mod error;
 mod json;
 
-pub use chat::{ChatRequest, EditError, Edits, Message, Tool};
+pub use chat::{ChatRequest, EditError, Edits, Facts, Message, Messages, Tool};
 pub use endpoint::Endpoint;
 pub use error::{BadRequest, Fault, openai_error};
 pub use json::{JsonError, JsonFault, MAX_DEPTH};

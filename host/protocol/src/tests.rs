@@ -2,6 +2,7 @@
 
 mod bodies;
 mod editing;
+mod facts;
 mod hostile;
 mod model;
 mod random;

@@ -1,15 +1,18 @@
 //! Builds a snapshot: every component that the configuration uses is given its settings and warmed.
 
+use crate::ask::ASK;
 use crate::call::{OnFailure, Stage};
 use crate::names::Names;
+use crate::profile::{Decision, Profile, Profiles, Target};
+use crate::reach::Reach;
 use crate::registry::{Entry, Registry};
 use crate::rules;
 use crate::selection::Selection;
 use crate::settings::{Origin, Settings};
 use crate::signals::Signal;
-use crate::snapshot::{Decision, Snapshot, Target};
+use crate::snapshot::Snapshot;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use trackside_components::types::Candidate;
@@ -39,23 +42,20 @@ pub async fn build(
 ) -> Option<Snapshot> {
     let resolved = &config.resolved;
     let mut builder = Builder::new(config, registry, report);
-    let signals = builder.signals().await;
-    let mut decisions = Vec::with_capacity(resolved.decisions.len());
-    for decision in &resolved.decisions {
-        decisions.push(builder.decision(decision).await);
-    }
-    let strategy = builder.served(Role::Ranking, &resolved.strategy, DEFAULT_RANKING);
-    let ranking = builder.stage(Role::Ranking, strategy, Settings { value: json!({}), origin: Origin::Host }).await;
+    let profiles = builder.profiles().await;
+    let ask = builder.ask().await;
     let reasoning = builder.reasoning().await;
-    report.is_ok().then(|| Snapshot {
+    profiles.filter(|_| report.is_ok()).map(|profiles| Snapshot {
         generation,
         names: Names::new(resolved),
+        profiles,
         default_model: resolved.default_model.clone(),
         default_effort: resolved.default_reasoning_effort.clone(),
         clear_route_cache: resolved.clear_route_cache,
-        signals,
-        decisions,
-        ranking,
+        skip_processing: resolved.skip_processing,
+        identity: resolved.identity.clone(),
+        hidden: resolved.identity.untrusted_headers().into(),
+        ask,
         reasoning,
         metrics,
     })
@@ -76,17 +76,35 @@ impl<'a> Builder<'a> {
         Self { config, registry, report, configured: BTreeMap::new() }
     }
 
-    /// The signal types that some decision reaches, each with all rules of its type.
-    async fn signals(&mut self) -> BTreeMap<String, Signal> {
-        let resolved = &self.config.resolved;
-        let reached = reached(resolved);
+    /// All profiles, the default one first in the configuration.
+    async fn profiles(&mut self) -> Option<Profiles> {
+        let config = self.config;
+        let mut declared = config.resolved.profiles.iter();
+        let default = self.profile(declared.next()?).await;
+        let mut others = BTreeMap::new();
+        for profile in declared {
+            others.insert(profile.name.clone(), self.profile(profile).await);
+        }
+        Some(Profiles { default, others })
+    }
+
+    async fn profile(&mut self, declared: &config::Profile) -> Profile {
+        let reach = Reach::of(declared);
         let mut signals = BTreeMap::new();
-        for (kind, declared) in resolved.signals.iter().filter(|(kind, _)| reached.contains(kind.as_str())) {
-            if let Some(signal) = self.signal(kind, declared).await {
+        for (kind, rules) in declared.signals.iter().filter(|(kind, _)| reach.signals.contains(kind.as_str())) {
+            if let Some(signal) = self.signal(kind, rules).await {
                 signals.insert(kind.clone(), signal);
             }
         }
-        signals
+        let mut decisions = Vec::with_capacity(declared.decisions.len());
+        for decision in &declared.decisions {
+            decisions.push(self.decision(decision, declared).await);
+        }
+        let strategy = self.served(Role::Ranking, &declared.strategy, DEFAULT_RANKING);
+        let settings = Settings { value: json!({}), origin: Origin::Host };
+        let ranking = self.stage(Role::Ranking, strategy, settings).await;
+        let projections = reach.projections(&declared.projections);
+        Profile { name: declared.name.clone(), signals, projections, decisions, ranking }
     }
 
     /// One signal type with all its rules.
@@ -101,7 +119,7 @@ impl<'a> Builder<'a> {
         Some(Signal { stage, outcomes: declared.rules.iter().flat_map(outcomes).collect() })
     }
 
-    async fn decision(&mut self, decision: &config::Decision) -> Decision {
+    async fn decision(&mut self, decision: &config::Decision, profile: &config::Profile) -> Decision {
         let mut plugins = Vec::with_capacity(decision.plugins.len());
         for plugin in &decision.plugins {
             let settings =
@@ -113,12 +131,12 @@ impl<'a> Builder<'a> {
             priority: decision.priority,
             tier: decision.tier,
             rules: decision.rules.clone(),
-            selection: self.selection(decision).await,
+            selection: self.selection(decision, profile).await,
             plugins,
         }
     }
 
-    async fn selection(&mut self, decision: &config::Decision) -> Selection {
+    async fn selection(&mut self, decision: &config::Decision, profile: &config::Profile) -> Selection {
         let algorithm = &decision.algorithm;
         let selector = if decision.candidates.len() > 1 {
             let kind = self.served(Role::Selector, &algorithm.kind, DEFAULT_SELECTOR);
@@ -127,8 +145,20 @@ impl<'a> Builder<'a> {
         } else {
             None
         };
-        let candidates = decision.candidates.iter().map(|c| candidate(c, decision, &self.config.resolved)).collect();
+        let models = &self.config.resolved.models;
+        let candidates = decision.candidates.iter().map(|c| candidate(c, decision, profile, models)).collect();
         Selection { targets: decision.candidates.iter().map(Target::from).collect(), candidates, selector }
+    }
+
+    /// What finds the ask: v0.3 has no block for it, so its settings come from its entry among the components.
+    async fn ask(&mut self) -> Option<Stage> {
+        let mut uses = self.config.resolved.components.uses.iter();
+        let settings = uses.find(|entry| entry.serves == ASK).map(|entry| Settings {
+            value: entry.configuration.clone(),
+            origin: Origin::Block(entry.place.key("configuration")),
+        });
+        let settings = settings.unwrap_or(Settings { value: json!({}), origin: Origin::Host });
+        self.stage(Role::Ask, ASK, settings).await
     }
 
     /// The reasoning plugin: v0.3 has no block for it, so its settings come from the providers.
@@ -213,21 +243,17 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// The signal types that decisions refer to, and those that the conditions of these signals' rules refer to.
-fn reached(resolved: &config::Resolved) -> HashSet<&str> {
-    let types = |rule| rules::leaves(rule).into_iter().map(|leaf| leaf.signal.as_str());
-    let by_decisions: HashSet<&str> = resolved.decisions.iter().flat_map(|decision| types(&decision.rules)).collect();
-    let declared = by_decisions.iter().filter_map(|kind| resolved.signals.get(*kind));
-    let conditions = declared.flat_map(|declared| &declared.rules).filter_map(|rule| rule.condition.as_ref());
-    conditions.flat_map(types).chain(by_decisions.iter().copied()).collect()
-}
-
-fn candidate(wanted: &config::CandidateRef, decision: &config::Decision, resolved: &config::Resolved) -> Candidate {
-    let model = resolved.models.iter().find(|model| model.name == wanted.model);
+fn candidate(
+    wanted: &config::CandidateRef,
+    decision: &config::Decision,
+    profile: &config::Profile,
+    models: &[config::Model],
+) -> Candidate {
+    let model = models.iter().find(|model| model.name == wanted.model);
     let adapter = model.and_then(|m| m.adapters.iter().find(|a| wanted.adapter.as_ref() == Some(&a.name)));
     let of_adapter = adapter.map(|a| a.description.clone()).filter(|text| !text.is_empty());
     let description = of_adapter.or_else(|| model.map(|m| m.description.clone())).unwrap_or_default();
-    let score = model_score(wanted, decision, resolved).map(|score| ("model_score".to_owned(), score.to_string()));
+    let score = model_score(wanted, decision, profile).map(|score| ("model_score".to_owned(), score.to_string()));
     Candidate {
         model: wanted.model.clone(),
         adapter: wanted.adapter.clone(),
@@ -246,10 +272,10 @@ fn candidate(wanted: &config::CandidateRef, decision: &config::Decision, resolve
 }
 
 /// The score that a domain gives a model: of the domain named like the decision, or else of one that the decision names.
-fn model_score(wanted: &config::CandidateRef, decision: &config::Decision, resolved: &config::Resolved) -> Option<f64> {
+fn model_score(wanted: &config::CandidateRef, decision: &config::Decision, profile: &config::Profile) -> Option<f64> {
     let leaves = rules::leaves(&decision.rules);
     let named = leaves.iter().filter(|leaf| leaf.signal == "domain").map(|leaf| leaf.name.as_str());
-    let domains = &resolved.signals.get("domain")?.rules;
+    let domains = &profile.signals.get("domain")?.rules;
     std::iter::once(decision.name.as_str())
         .chain(named)
         .filter_map(|name| domains.iter().find(|domain| domain.name == name))

@@ -91,6 +91,7 @@ impl Stage {
             component: self.serves.clone(),
             digest: self.configured.component().digest().short(),
             outcome: result.as_ref().map_or_else(CallError::outcome, |_| "ok"),
+            started,
             time_us: micros(started.elapsed()),
         });
         result

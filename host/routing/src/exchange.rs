@@ -1,6 +1,6 @@
 //! What goes into the pipeline and what comes out, free of any gateway's protocol.
 
-use crate::headers::header_value;
+use crate::headers::{Told, header_value};
 use crate::record::DecisionRecord;
 use crate::reply::SCHEMA_VERSION;
 use bytes::Bytes;
@@ -104,6 +104,7 @@ impl Forward {
         body: Option<Bytes>,
         edits: BTreeMap<String, Option<String>>,
         clear_route_cache: bool,
+        told: Option<Told>,
         record: DecisionRecord,
     ) -> Forward {
         let selected = record.selected_model.iter().map(|model| (SELECTED_MODEL.to_owned(), header_value(model)));
@@ -113,17 +114,18 @@ impl Forward {
             set_headers: selected.chain(set.into_iter().filter_map(|(name, value)| Some((name, value?)))).collect(),
             remove_headers: removed.into_iter().map(|(name, _)| name).collect(),
             clear_route_cache,
-            response_headers: response_headers(&record),
+            response_headers: response_headers(&record).chain(told).collect(),
             record: Arc::new(record),
         }
     }
 }
 
-fn response_headers(record: &DecisionRecord) -> Vec<(String, String)> {
+fn response_headers(record: &DecisionRecord) -> impl Iterator<Item = (String, String)> {
     let decided = record.decision.is_some();
     [
         (SCHEMA_VERSION.0, Some(SCHEMA_VERSION.1.to_owned())),
         ("x-vsr-response-path", Some("upstream".to_owned())),
+        ("x-vsr-selected-recipe", record.profile.as_deref().map(header_value)),
         ("x-vsr-selected-decision", record.decision.as_deref().map(header_value)),
         ("x-vsr-selected-model", record.selected_model.as_deref().map(header_value)),
         ("x-vsr-selected-category", record.category.as_deref().map(header_value)),
@@ -132,5 +134,4 @@ fn response_headers(record: &DecisionRecord) -> Vec<(String, String)> {
     ]
     .into_iter()
     .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-    .collect()
 }

@@ -4,6 +4,15 @@
 pub(crate) const MAX_HEADERS: usize = 50;
 /// Longest header value, bytes. Gateways refuse requests whose headers exceed about 60 KiB in all.
 const MAX_VALUE: usize = 8 * 1024;
+/// Longest that the headers which the plugins of one request set may be together, bytes of names and values. The client's
+/// own need room too.
+const MAX_TOTAL: usize = 24 * 1024;
+/// The request header by which a client asks for what is otherwise not told.
+pub(crate) const DEBUG: &str = "x-vsr-debug";
+/// The response header that tells what went wrong on the way.
+const DEGRADED: &str = "x-vsr-degraded";
+/// Longest value of that header, bytes.
+const MAX_DEGRADED: usize = 1024;
 /// Headers that belong to the gateway or to the router itself.
 const RESERVED: [&str; 6] =
     ["host", "content-length", "transfer-encoding", "connection", "upgrade", "x-selected-model"];
@@ -22,6 +31,26 @@ pub(crate) fn value(value: &str) -> bool {
     value.len() <= MAX_VALUE && value.bytes().all(|b| b == b'\t' || (b >= b' ' && b != 0x7f))
 }
 
+/// Whether headers with these names and values may all be set.
+pub(crate) fn fit<'a>(mut all: impl Iterator<Item = (&'a str, &'a str)>) -> bool {
+    let add = |sum: usize, (name, value): (&str, &str)| {
+        Some(sum.saturating_add(name.len()).saturating_add(value.len())).filter(|sum| *sum <= MAX_TOTAL)
+    };
+    all.try_fold(0, add).is_some()
+}
+
+/// A header that tells something.
+pub(crate) type Told = (String, String);
+
+/// Tells what went wrong and was tolerated, if anything.
+pub(crate) fn degraded(what: &[String]) -> Option<Told> {
+    let mut value = header_value(&what.join(", "));
+    if value.len() > MAX_DEGRADED {
+        value.truncate(value.floor_char_boundary(MAX_DEGRADED));
+    }
+    (!value.is_empty()).then(|| (DEGRADED.to_owned(), value))
+}
+
 /// A name from the configuration as a header value: control characters, which no gateway takes, become `_`.
 pub(crate) fn header_value(name: &str) -> String {
     name.chars().map(|c| if c.is_control() { '_' } else { c }).collect()
@@ -37,6 +66,21 @@ mod tests {
         for refused in ["", ":path", "a b", "x-envoy-retry-on", "Host", "content-length", "x-selected-model", "n\r\n"] {
             assert_eq!(name(refused), None, "{refused:?}");
         }
+    }
+
+    #[test]
+    fn all_together_stay_below_what_gateways_take() {
+        let value = "v".repeat(MAX_VALUE);
+        assert!(fit([("a", &*value), ("b", &value)].into_iter()));
+        assert!(!fit([("a", &*value), ("b", &value), ("c", &value)].into_iter()));
+    }
+
+    #[test]
+    fn what_went_wrong_is_told_briefly() {
+        assert_eq!(degraded(&[]), None);
+        let told = degraded(&["domain: deadline".to_owned(), "x: a\nb".to_owned()]);
+        assert_eq!(told.unwrap(), ("x-vsr-degraded".to_owned(), "domain: deadline, x: a_b".to_owned()));
+        assert_eq!(degraded(&["\u{fc}".repeat(2000)]).unwrap().1.len(), MAX_DEGRADED);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! turns an [`Incoming`] request into an [`Answer`]; [`Live`] holds the snapshot that new streams pin; a [`Probe`] asks one
 //! signal alone. The crate knows nothing about gateways, models or files.
 
+mod ask;
 mod build;
 mod call;
 mod exchange;
@@ -14,7 +15,10 @@ mod observe;
 mod pipeline;
 mod plugins;
 mod probe;
+mod profile;
+mod projections;
 mod ranking;
+mod reach;
 mod record;
 mod registry;
 mod reply;
@@ -30,6 +34,6 @@ pub use exchange::{Answer, Forward, Headers, Incoming, Reply};
 pub use live::Live;
 pub use names::{ListedModel, Resolution};
 pub use probe::{Probe, ProbeError, probe};
-pub use record::{CallRecord, DecisionRecord, RankedRecord, ReasonCode, SignalRecord};
+pub use record::{CallRecord, DecisionRecord, RankedRecord, ReasonCode, ScoreRecord, SignalRecord};
 pub use registry::{Entry, Registry};
 pub use snapshot::Snapshot;

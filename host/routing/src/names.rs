@@ -2,12 +2,14 @@
 
 use serde::Serialize;
 use std::collections::BTreeMap;
-use trackside_config::{Model, Resolved};
+use trackside_config::{DEFAULT_PROFILE, Model, Resolved};
 
 /// The names that a snapshot answers to.
 #[derive(Debug)]
 pub(crate) struct Names {
     auto: Vec<String>,
+    /// Entrypoint to the profile that it stands for, in the order of the file.
+    entrypoints: Vec<(String, String)>,
     /// Model or adapter name to the name that goes into the body.
     concrete: BTreeMap<String, String>,
     /// Adapter name to the base model's.
@@ -17,8 +19,10 @@ pub(crate) struct Names {
 
 /// What a requested name asks for.
 pub(crate) enum Requested<'a> {
-    /// Decide.
+    /// Decide by the default profile.
     Auto,
+    /// Decide by this profile.
+    Profile(&'a str),
     /// Leave the choice alone; write this name into the body.
     Concrete { upstream: &'a str },
     /// There is no such model.
@@ -42,6 +46,8 @@ pub struct ListedModel {
     pub id: String,
     /// How it is resolved.
     pub resolution: Resolution,
+    /// The profile that decides; absent when none does.
+    pub profile: Option<String>,
 }
 
 impl Names {
@@ -59,6 +65,7 @@ impl Names {
             .map(|model| (model.name.clone(), model.provider_model_id.clone().unwrap_or_else(|| model.name.clone())));
         Names {
             auto: config.auto_model_names.clone(),
+            entrypoints: config.entrypoints.iter().map(|e| (e.model_name.clone(), e.profile.clone())).collect(),
             concrete: adapters.chain(models).collect(),
             bases,
             list_backends: config.list_backend_models,
@@ -69,6 +76,9 @@ impl Names {
     pub(crate) fn resolve(&self, model: &str) -> Requested<'_> {
         if self.auto.iter().any(|name| name == model) {
             return Requested::Auto;
+        }
+        if let Some((_, profile)) = self.entrypoints.iter().find(|(name, _)| name == model) {
+            return Requested::Profile(profile);
         }
         match self.concrete.get(model) {
             Some(upstream) => Requested::Concrete { upstream },
@@ -86,11 +96,17 @@ impl Names {
         self.bases.get(adapter).map(String::as_str)
     }
 
-    /// The automatic names, then, if the configuration lists them, the concrete ones.
+    /// The automatic names, the entrypoints, then, if the configuration lists them, the concrete names.
     pub(crate) fn listed(&self) -> Vec<ListedModel> {
-        let row = |id: &String, resolution| ListedModel { id: id.clone(), resolution };
-        let auto = self.auto.iter().map(|id| row(id, Resolution::Virtual));
+        let decided = |id: &String, profile: &str| ListedModel {
+            id: id.clone(),
+            resolution: Resolution::Virtual,
+            profile: Some(profile.to_owned()),
+        };
+        let auto = self.auto.iter().map(|id| decided(id, DEFAULT_PROFILE));
+        let entrypoints = self.entrypoints.iter().map(|(id, profile)| decided(id, profile));
         let concrete = self.concrete.keys().filter(|_| self.list_backends);
-        auto.chain(concrete.map(|id| row(id, Resolution::Passthrough))).collect()
+        let as_named = |id: &String| ListedModel { id: id.clone(), resolution: Resolution::Passthrough, profile: None };
+        auto.chain(entrypoints).chain(concrete.map(as_named)).collect()
     }
 }

@@ -29,6 +29,7 @@ pub(crate) fn decided(metrics: &Metrics, record: &DecisionRecord, took: Duration
         generation = record.generation,
         original_model = record.original_model,
         selected_model = selected.unwrap_or_default(),
+        profile = record.profile.as_deref().unwrap_or_default(),
         decision = record.decision.as_deref().unwrap_or_default(),
         category = record.category.as_deref().unwrap_or_default(),
         reason_code = record.reason_code.as_str(),

@@ -3,23 +3,33 @@
 use crate::call::{Closed, Degraded, Trail};
 use crate::exchange::{Answer, Forward, Incoming};
 use crate::names::Requested;
+use crate::profile::{Decision, Profile, Target};
 use crate::ranking::Matched;
-use crate::record::{DecisionRecord, RankedRecord, ReasonCode, SignalRecord};
+use crate::record::{DecisionRecord, RankedRecord, ReasonCode, ScoreRecord, SignalRecord};
 use crate::rules::{self, Found};
-use crate::snapshot::{Decision, Snapshot, Target};
+use crate::snapshot::Snapshot;
 use crate::view::View;
-use crate::{observe, plugins, ranking, reply, selection, signals};
+use crate::{ask, headers, observe, plugins, projections, ranking, reply, selection, signals};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 use trackside_components::Current as _;
 use trackside_components::types::{Reply, RequestHead, Route, SignalMatch};
+use trackside_config::Anonymous;
 use trackside_protocol::{ChatRequest, EditError, Edits};
+
+/// The signal that needs an identity.
+const AUTHZ: &str = "authz";
+
+/// Most of a profile's name that a refusal repeats, characters: it may come from the client.
+const MAX_PROFILE_NAME: usize = 256;
 
 /// One request under way.
 struct Passage<'a> {
     snapshot: &'a Snapshot,
+    /// The default one until it is known which one decides.
+    profile: &'a Profile,
     view: Arc<View>,
     head: RequestHead,
     record: DecisionRecord,
@@ -37,8 +47,14 @@ enum Outcome {
 /// Why a request is refused.
 enum Refusal {
     UnknownModel,
+    /// The gateway names a profile that does not exist.
+    UnknownProfile(String),
+    /// Roles decide, and nobody says who the user is.
+    Anonymous,
     NoModel,
     ComponentFailed,
+    /// Nothing was decided in time.
+    Late,
     /// The client's body repeats a key too often to be edited.
     Repetitive,
     /// The edits do not make a valid body.
@@ -55,13 +71,16 @@ impl Snapshot {
     /// Decides about one request. Never fails: whatever goes wrong is an [`Answer`] too.
     pub async fn route(&self, incoming: Incoming) -> Answer {
         let started = Instant::now();
-        let Incoming { id, headers, body, metadata, profile: _, deadline } = incoming;
+        let Incoming { id, headers, body, metadata, profile: named, deadline } = incoming;
+        if self.skips(&headers) {
+            return self.skip(id, started);
+        }
         match ChatRequest::parse(body) {
             Ok(request) => {
                 let record = DecisionRecord::begin(id.clone(), self.generation, request.model());
-                let view = Arc::new(View::new(id, request, headers, metadata));
-                let head = view.head();
-                Passage { snapshot: self, view, head, record, trail: Trail::default(), started, deadline }.run().await
+                let view = Arc::new(View::new(id, request, headers, metadata, self.hidden.clone()));
+                let (head, trail, profile) = (view.head(), Trail::default(), &self.profiles.default);
+                Passage { snapshot: self, profile, view, head, record, trail, started, deadline }.run(named).await
             }
             Err(error) => {
                 self.metrics.refused("", "parse_error");
@@ -69,17 +88,51 @@ impl Snapshot {
             }
         }
     }
+
+    /// Passes a request on as it is, unread.
+    fn skip(&self, id: String, started: Instant) -> Answer {
+        let mut record = DecisionRecord::begin(id, self.generation, "");
+        record.reason_code = ReasonCode::Skipped;
+        observe::decided(&self.metrics, &record, started.elapsed());
+        Answer::Forward(Forward::new(None, BTreeMap::new(), false, None, record))
+    }
 }
 
 impl<'a> Passage<'a> {
-    async fn run(mut self) -> Answer {
+    /// A profile that the gateway names goes before the one that the model's name stands for.
+    async fn run(mut self, named: Option<String>) -> Answer {
         let snapshot = self.snapshot;
-        let outcome = match snapshot.names.resolve(self.view.request.model()) {
-            Requested::Auto => self.route().await,
-            Requested::Concrete { upstream } => self.pass(upstream),
-            Requested::Unknown => Err(Refusal::UnknownModel),
+        let known = |name: String| {
+            let unknown = || Refusal::UnknownProfile(name.chars().take(MAX_PROFILE_NAME).collect());
+            snapshot.profiles.get(&name).ok_or_else(unknown)
+        };
+        let named = named.map(known).transpose();
+        let outcome = match (named, snapshot.names.resolve(self.view.request.model())) {
+            (Err(refusal), _) => Err(refusal),
+            (Ok(named), Requested::Auto) => self.route_by(named.unwrap_or(self.profile)).await,
+            (Ok(named), Requested::Profile(name)) => {
+                let meant = named.or_else(|| snapshot.profiles.get(name)).unwrap_or(self.profile);
+                self.route_by(meant).await
+            }
+            (Ok(_), Requested::Concrete { upstream }) => self.pass(upstream),
+            (Ok(_), Requested::Unknown) => Err(Refusal::UnknownModel),
         };
         self.answer(outcome)
+    }
+
+    async fn route_by(&mut self, profile: &'a Profile) -> Result<Outcome, Refusal> {
+        self.profile = profile;
+        self.record.profile = Some(profile.name.clone());
+        self.identified()?;
+        self.route().await
+    }
+
+    /// Where roles decide, somebody has to say who the user is.
+    fn identified(&self) -> Result<(), Refusal> {
+        let identity = &self.snapshot.identity;
+        let needed = identity.anonymous == Anonymous::Refused && self.profile.signals.contains_key(AUTHZ);
+        let user = || self.view.header(&identity.user_header).filter(|user| !user.trim().is_empty());
+        if needed && user().is_none() { Err(Refusal::Anonymous) } else { Ok(()) }
     }
 
     /// The client chose: only the name that the upstream knows is written.
@@ -94,24 +147,64 @@ impl<'a> Passage<'a> {
         Ok(Outcome::Forward { body: self.render(&edits)?, headers: BTreeMap::new() })
     }
 
+    /// Finds out where the request goes. Every call into a component ends by the deadline, and what is not decided then is
+    /// not decided at all; a component that must not be left out still refuses the request.
     async fn route(&mut self) -> Result<Outcome, Refusal> {
-        let view = self.view.clone();
-        let matches = view.found(self.find_signals().await?);
-        match self.take_decision(matches).await? {
-            Some(decision) => self.follow(decision, matches).await,
-            None => self.fall_back(),
+        match self.decide().await {
+            Err(Refusal::Late) => {
+                self.trail.degraded.push(Degraded { component: "decision".to_owned(), reason: "timeout" });
+                (self.record.decision, self.record.confidence) = (None, 0.0);
+                "default".clone_into(&mut self.record.algorithm);
+                self.record.reason_code = ReasonCode::DecisionTimeout;
+                self.fall_back("the decision took too long: the default model").map_err(|refusal| match refusal {
+                    Refusal::NoModel => Refusal::Late,
+                    refusal => refusal,
+                })
+            }
+            outcome => outcome,
         }
+    }
+
+    async fn decide(&mut self) -> Result<Outcome, Refusal> {
+        let view = self.view.clone();
+        self.find_ask().await?;
+        let matches = view.found(self.find_signals().await?);
+        self.in_time()?;
+        let decision = self.take_decision(matches).await?;
+        self.in_time()?;
+        match decision {
+            Some(decision) => self.follow(decision, matches).await,
+            None => {
+                self.record.reason_code = ReasonCode::NoMatch;
+                self.fall_back("no decision matched: the default model")
+            }
+        }
+    }
+
+    fn in_time(&self) -> Result<(), Refusal> {
+        if Instant::now() < self.deadline { Ok(()) } else { Err(Refusal::Late) }
+    }
+
+    /// From here on the ask is what a human wrote.
+    async fn find_ask(&mut self) -> Result<(), Refusal> {
+        if let Some(stage) = self.snapshot.ask.as_ref().filter(|_| self.profile.reads_text()) {
+            let found = ask::find(stage, &self.view, &self.head, self.deadline, &mut self.trail).await?;
+            self.head.text = found.unwrap_or_else(|| std::mem::take(&mut self.head.text));
+        }
+        Ok(())
     }
 
     async fn find_signals(&mut self) -> Result<Vec<SignalMatch>, Refusal> {
         let deadline = self.deadline;
-        let found =
-            signals::evaluate(&self.snapshot.signals, &self.view, &self.head, deadline, &mut self.trail).await?;
+        let found = signals::evaluate(self.profile, &self.view, &self.head, deadline, &mut self.trail).await?;
         for evaluation in &found {
             observe::signal(&self.snapshot.metrics, evaluation);
             self.record.evaluated.push(evaluation.signal.clone());
         }
-        let matches = signals::matches(&found);
+        let mut matches = signals::matches(&found);
+        let derived = projections::derive(&self.profile.projections, &matches);
+        matches.extend(derived.outputs);
+        self.record.scores = derived.scores.into_iter().map(|(score, value)| ScoreRecord { score, value }).collect();
         self.record.signals = matches.iter().map(SignalRecord::from).collect();
         Ok(matches)
     }
@@ -122,8 +215,8 @@ impl<'a> Passage<'a> {
             let confidence = rules::evaluate(&decision.rules, &found)?;
             Some(Matched { decision, confidence, reason: String::new() })
         };
-        let matched: Vec<Matched<'a>> = self.snapshot.decisions.iter().filter_map(holding).collect();
-        let stage = self.snapshot.ranking.as_ref();
+        let matched: Vec<Matched<'a>> = self.profile.decisions.iter().filter_map(holding).collect();
+        let stage = self.profile.ranking.as_ref();
         let ranked = ranking::rank(stage, matched, &self.view, &self.head, deadline, &mut self.trail).await?;
         let taken = ranked.first().map(|first| (first.decision, first.confidence));
         self.record.ranked = ranked.into_iter().map(RankedRecord::from).collect();
@@ -138,12 +231,11 @@ impl<'a> Passage<'a> {
         Ok(taken.map(|(decision, _)| decision))
     }
 
-    /// No decision matched: the default model, and nothing else is changed.
-    fn fall_back(&mut self) -> Result<Outcome, Refusal> {
-        self.record.reason_code = ReasonCode::NoMatch;
+    /// The default model, and nothing else is changed.
+    fn fall_back(&mut self, why: &str) -> Result<Outcome, Refusal> {
         let model = self.snapshot.default_model.as_ref().ok_or(Refusal::NoModel)?;
         self.record.selected_model = Some(model.clone());
-        self.record.selection_reason = "no decision matched: the default model".to_owned();
+        why.clone_into(&mut self.record.selection_reason);
         let mut edits = self.view.request.edit();
         edits.set_model(self.snapshot.names.upstream(model));
         Ok(Outcome::Forward { body: self.render(&edits)?, headers: BTreeMap::new() })
@@ -151,6 +243,7 @@ impl<'a> Passage<'a> {
 
     async fn follow(&mut self, decision: &'a Decision, matches: &[SignalMatch]) -> Result<Outcome, Refusal> {
         let target = self.choose(decision, matches).await?;
+        self.in_time()?;
         let route = Route {
             decision: decision.name.clone(),
             model: target.as_ref().map(|t| t.model.clone()).unwrap_or_default(),
@@ -169,6 +262,7 @@ impl<'a> Passage<'a> {
             self.record.reason_code = ReasonCode::PluginReply;
             return Ok(Outcome::Reply(answer));
         }
+        self.in_time()?;
         let target = target.ok_or(Refusal::NoModel)?;
         let mut body = edited.body;
         body.set_model(self.snapshot.names.upstream(target.name()));
@@ -215,6 +309,7 @@ impl<'a> Passage<'a> {
         observe::calls(&snapshot.metrics, &trail);
         record.calls = trail.calls;
         record.degraded = trail.degraded.iter().map(|d| format!("{}: {}", d.component, d.reason)).collect();
+        let told = if view.debugs() { headers::degraded(&record.degraded) } else { None };
         let took = started.elapsed();
         record.routing_latency_ms = took.as_secs_f64() * 1e3;
         if let Err(refusal) = &outcome {
@@ -224,10 +319,10 @@ impl<'a> Passage<'a> {
         observe::decided(&snapshot.metrics, &record, took);
         match outcome {
             Ok(Outcome::Forward { body, headers }) => {
-                Answer::Forward(Forward::new(body, headers, snapshot.clear_route_cache, record))
+                Answer::Forward(Forward::new(body, headers, snapshot.clear_route_cache, told, record))
             }
-            Ok(Outcome::Reply(answer)) => Answer::Respond(reply::from_plugin(answer, record)),
-            Err(refusal) => Answer::Respond(refusal.reply(record)),
+            Ok(Outcome::Reply(answer)) => Answer::Respond(reply::from_plugin(answer, told, record)),
+            Err(refusal) => Answer::Respond(refusal.reply(told, record)),
         }
     }
 }
@@ -237,8 +332,11 @@ impl Refusal {
     fn what(&self) -> &'static str {
         match self {
             Refusal::UnknownModel => "model_not_found",
+            Refusal::UnknownProfile(_) => "profile_not_found",
+            Refusal::Anonymous => "identity_required",
             Refusal::NoModel => "no_model_selected",
             Refusal::ComponentFailed => "component_failed",
+            Refusal::Late => "decision_timeout",
             Refusal::Repetitive => "repeated_key",
             Refusal::Unrenderable => "rewrite_failed",
         }
@@ -246,24 +344,34 @@ impl Refusal {
 
     fn reason_code(&self) -> ReasonCode {
         match self {
-            Refusal::UnknownModel | Refusal::NoModel | Refusal::Repetitive => ReasonCode::Rejected,
+            Refusal::UnknownModel
+            | Refusal::UnknownProfile(_)
+            | Refusal::Anonymous
+            | Refusal::NoModel
+            | Refusal::Repetitive => ReasonCode::Rejected,
             Refusal::ComponentFailed | Refusal::Unrenderable => ReasonCode::ComponentFailed,
+            Refusal::Late => ReasonCode::DecisionTimeout,
         }
     }
 
-    fn reply(&self, record: DecisionRecord) -> crate::Reply {
+    fn reply(&self, told: Option<headers::Told>, record: DecisionRecord) -> crate::Reply {
         let (status, message, param) = match self {
             Refusal::UnknownModel => {
                 (400, format!("model {:?} is not available", record.original_model), Some("model"))
+            }
+            Refusal::UnknownProfile(name) => (400, format!("profile {name:?} does not exist"), None),
+            Refusal::Anonymous => {
+                (403, "this model needs to know who asks, and no identity came along".to_owned(), None)
             }
             Refusal::NoModel => {
                 (400, "no decision matched and the configuration names no default model".to_owned(), Some("model"))
             }
             Refusal::ComponentFailed => (503, "a component that this request needs has failed".to_owned(), None),
+            Refusal::Late => (503, "nothing was decided in time".to_owned(), None),
             Refusal::Repetitive => (400, "the body repeats a key too often".to_owned(), None),
             Refusal::Unrenderable => (500, "the request could not be rewritten".to_owned(), None),
         };
-        reply::refused(status, self.what(), &message, param, record)
+        reply::refused(status, self.what(), &message, param, told, record)
     }
 }
 

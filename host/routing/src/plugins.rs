@@ -104,6 +104,11 @@ impl Edited {
         if self.headers.len() >= headers::MAX_HEADERS && !self.headers.contains_key(&lower) {
             return Err(format!("header {name:?} is one too many"));
         }
+        let others = self.headers.iter().filter(|(other, _)| **other != lower);
+        let set = others.filter_map(|(name, value)| Some((name.as_str(), value.as_deref()?)));
+        if !headers::fit(set.chain(value.as_deref().map(|value| (lower.as_str(), value)))) {
+            return Err(format!("header {name:?} makes them too long together"));
+        }
         self.headers.insert(lower, value);
         Ok(())
     }

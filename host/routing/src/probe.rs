@@ -17,6 +17,7 @@ use trackside_protocol::{BadRequest, ChatRequest};
 pub struct Probe {
     kind: String,
     signal: Signal,
+    hidden: Arc<[String]>,
 }
 
 /// Why a request could not be judged.
@@ -45,7 +46,8 @@ pub async fn probe(
     report: &mut Report,
 ) -> Option<Probe> {
     let signal = Builder::new(config, registry, report).signal(kind, declared).await?;
-    Some(Probe { kind: kind.to_owned(), signal })
+    let hidden = config.resolved.identity.untrusted_headers().into();
+    Some(Probe { kind: kind.to_owned(), signal, hidden })
 }
 
 impl Probe {
@@ -55,7 +57,7 @@ impl Probe {
     /// [`ProbeError`] when the body is no request, or the component fails, whatever its failure policy.
     pub async fn evaluate(&self, incoming: Incoming) -> Result<Vec<SignalRecord>, ProbeError> {
         let Incoming { id, headers, body, metadata, profile: _, deadline } = incoming;
-        let view = Arc::new(View::new(id, ChatRequest::parse(body)?, headers, metadata));
+        let view = Arc::new(View::new(id, ChatRequest::parse(body)?, headers, metadata, self.hidden.clone()));
         let head = view.head();
         let (found, Trail { degraded, .. }) = self.signal.evaluate(&self.kind, &view, &head, deadline).await;
         if let Some(first) = degraded.into_iter().next() {

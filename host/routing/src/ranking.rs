@@ -1,7 +1,7 @@
 //! Which of the matched decisions is taken.
 
 use crate::call::{Closed, Stage, Trail};
-use crate::snapshot::Decision;
+use crate::profile::Decision;
 use crate::view::View;
 use std::sync::Arc;
 use std::time::Instant;

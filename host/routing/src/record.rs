@@ -2,6 +2,7 @@
 
 use crate::ranking::Matched;
 use serde::Serialize;
+use std::time::Instant;
 use trackside_components::types::SignalMatch;
 
 /// Longest model name that is kept, characters: clients choose it.
@@ -23,6 +24,10 @@ pub enum ReasonCode {
     PluginReply,
     /// The request asks for something that does not exist.
     Rejected,
+    /// Nothing was decided in time: the default model.
+    DecisionTimeout,
+    /// The request asked to be left alone.
+    Skipped,
 }
 
 impl ReasonCode {
@@ -36,6 +41,8 @@ impl ReasonCode {
             ReasonCode::ComponentFailed => "component_failed",
             ReasonCode::PluginReply => "plugin_reply",
             ReasonCode::Rejected => "rejected",
+            ReasonCode::DecisionTimeout => "decision_timeout",
+            ReasonCode::Skipped => "skipped",
         }
     }
 }
@@ -53,6 +60,8 @@ pub struct DecisionRecord {
     pub selected_model: Option<String>,
     /// Why.
     pub reason_code: ReasonCode,
+    /// The profile that decided; absent when the client named a concrete model.
+    pub profile: Option<String>,
     /// The decision taken, if one matched.
     pub decision: Option<String>,
     /// Its confidence, 0 to 1.
@@ -65,8 +74,10 @@ pub struct DecisionRecord {
     pub selection_reason: String,
     /// Whether reasoning was asked for on the chosen model.
     pub use_reasoning: bool,
-    /// Signals found.
+    /// Signals found, and the outputs of projections that hold.
     pub signals: Vec<SignalRecord>,
+    /// The scores of projections, in the order in which they were computed.
+    pub scores: Vec<ScoreRecord>,
     /// Signal types that were evaluated, whether or not they found anything.
     pub evaluated: Vec<String>,
     /// Decisions that matched, best first.
@@ -92,6 +103,15 @@ pub struct SignalRecord {
     pub value: Option<f64>,
     /// Why, in words.
     pub detail: String,
+}
+
+/// One score of a projection.
+#[derive(Clone, Debug, Serialize)]
+pub struct ScoreRecord {
+    /// Name.
+    pub score: String,
+    /// What it came to.
+    pub value: f64,
 }
 
 /// One matched decision in its place.
@@ -120,6 +140,9 @@ pub struct CallRecord {
     pub digest: String,
     /// `ok`, or how it failed.
     pub outcome: &'static str,
+    /// When it began.
+    #[serde(skip)]
+    pub started: Instant,
     /// Time in the call, microseconds.
     pub time_us: f64,
 }
@@ -133,6 +156,7 @@ impl DecisionRecord {
             original_model: original_model.chars().take(MAX_MODEL_NAME).collect(),
             selected_model: None,
             reason_code: ReasonCode::NoMatch,
+            profile: None,
             decision: None,
             confidence: 0.0,
             category: None,
@@ -140,6 +164,7 @@ impl DecisionRecord {
             selection_reason: String::new(),
             use_reasoning: false,
             signals: Vec::new(),
+            scores: Vec::new(),
             evaluated: Vec::new(),
             ranked: Vec::new(),
             calls: Vec::new(),

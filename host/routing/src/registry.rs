@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use trackside_components::{ArtefactFile, Component, FailurePolicy, Grants, Limits, Role};
-use trackside_config::Abilities;
+use trackside_config::{Abilities, Declared};
 
 /// One component with what the configuration allows it.
 #[derive(Clone, Debug)]
@@ -49,6 +49,16 @@ impl Registry {
     #[must_use]
     pub fn get(&self, role: Role, serves: &str) -> Option<&Entry> {
         self.entries.get(&(role, serves.to_owned()))
+    }
+
+    /// What the components declare about their settings, for the schema of the configuration.
+    #[must_use]
+    pub fn declared(&self) -> Declared {
+        let of = |role: Role| {
+            let served = self.entries.iter().filter(|((r, _), _)| *r == role);
+            served.map(|((_, serves), entry)| (serves.clone(), entry.component.description().schema.clone())).collect()
+        };
+        Declared { signals: of(Role::Signal), selectors: of(Role::Selector), plugins: of(Role::RequestPlugin) }
     }
 
     /// The types that can be served, for a truthful validation report.

@@ -1,6 +1,6 @@
 //! The rule tree of a decision, against the matches of one request.
 
-use trackside_components::types::SignalMatch;
+use trackside_components::types::{Match, SignalMatch};
 use trackside_config::{Leaf, Predicate, Rule};
 
 /// The matches of one request, asked by signal type and name.
@@ -34,12 +34,17 @@ pub(crate) fn leaves(rule: &Rule) -> Vec<&Leaf> {
 }
 
 impl Found<'_> {
+    /// The match that goes by this name.
+    pub(crate) fn get(&self, signal: &str, name: &str) -> Option<&Match> {
+        self.0.iter().find(|m| m.signal == signal && names(m, name)).map(|m| &m.found)
+    }
+
     fn leaf(&self, leaf: &Leaf) -> Option<f32> {
-        let found = self.0.iter().find(|m| m.signal == leaf.signal && names(m, &leaf.name))?;
+        let found = self.get(&leaf.signal, &leaf.name)?;
         match &leaf.predicate {
-            None => Some(found.found.confidence),
+            None => Some(found.confidence),
             Some(predicate) => {
-                let value = found.found.value.unwrap_or(f64::from(found.found.confidence));
+                let value = found.value.unwrap_or(f64::from(found.confidence));
                 holds(predicate, value).then_some(1.0)
             }
         }
@@ -51,7 +56,8 @@ fn names(m: &SignalMatch, name: &str) -> bool {
     m.found.rule == name || m.found.extra.iter().any(|(key, value)| key == "also" && value == name)
 }
 
-fn holds(predicate: &Predicate, value: f64) -> bool {
+/// Whether a value is within bounds.
+pub(crate) fn holds(predicate: &Predicate, value: f64) -> bool {
     predicate.gt.is_none_or(|bound| value > bound)
         && predicate.gte.is_none_or(|bound| value >= bound)
         && predicate.lt.is_none_or(|bound| value < bound)

@@ -1,7 +1,7 @@
 //! Which candidate of the decision takes the request.
 
 use crate::call::{Closed, Stage, Trail};
-use crate::snapshot::{Decision, Target};
+use crate::profile::{Decision, Target};
 use crate::view::View;
 use std::sync::Arc;
 use std::time::Instant;

@@ -1,6 +1,8 @@
 //! Signals: one call per component that some decision can reach, all of them at once.
 
 use crate::call::{Closed, Degraded, Stage, Trail};
+use crate::profile::Profile;
+use crate::projections;
 use crate::rules::{self, Found};
 use crate::view::View;
 use futures_util::future::join_all;
@@ -26,14 +28,16 @@ pub(crate) struct Evaluation {
     pub(crate) took: Duration,
 }
 
-/// Evaluates every signal. They run in one task: they wait for each other only while one of them computes.
+/// Evaluates every signal of a profile. They run in one task: they wait for each other only while one of them computes.
+/// Of what they find, partitions leave one member each, then conditions of rules are held against it.
 pub(crate) async fn evaluate(
-    signals: &BTreeMap<String, Signal>,
+    profile: &Profile,
     view: &Arc<View>,
     head: &RequestHead,
     deadline: Instant,
     trail: &mut Trail,
 ) -> Result<Vec<Evaluation>, Closed> {
+    let signals = &profile.signals;
     let answers = join_all(signals.iter().map(|(kind, signal)| signal.evaluate(kind, view, head, deadline))).await;
     let mut evaluations = Vec::with_capacity(answers.len());
     for answer in answers {
@@ -41,7 +45,9 @@ pub(crate) async fn evaluate(
         trail.append(calls);
         evaluations.push(evaluation?);
     }
+    projections::settle(&profile.projections.partitions, &mut evaluations);
     drop_unmet(signals, &mut evaluations);
+    projections::cut(profile.projections.embedding_top_k, &mut evaluations);
     Ok(evaluations)
 }
 

@@ -1,56 +1,36 @@
 //! Everything that a request needs, frozen when it was built.
 
+use crate::Headers;
 use crate::call::Stage;
 use crate::names::{ListedModel, Names};
-use crate::selection::Selection;
-use crate::signals::Signal;
-use std::collections::BTreeMap;
+use crate::profile::{Profiles, Target};
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use trackside_config::Rule;
+use trackside_config::{Identity, SkipProcessing};
 use trackside_telemetry::Metrics;
+
+/// The request header that asks to be left alone, where the configuration honours it.
+const SKIP: &str = "x-vsr-skip-processing";
 
 /// One generation of configuration and components. Never modified; replaced as a whole.
 #[derive(Debug)]
 pub struct Snapshot {
     pub(crate) generation: u64,
     pub(crate) names: Names,
+    pub(crate) profiles: Profiles,
     pub(crate) default_model: Option<String>,
     /// The effort of decisions that ask for reasoning and name none.
     pub(crate) default_effort: String,
     pub(crate) clear_route_cache: bool,
-    pub(crate) signals: BTreeMap<String, Signal>,
-    pub(crate) decisions: Vec<Decision>,
-    pub(crate) ranking: Option<Stage>,
+    pub(crate) skip_processing: SkipProcessing,
+    pub(crate) identity: Identity,
+    /// Headers that no component sees, because nobody says that a client may not send them.
+    pub(crate) hidden: Arc<[String]>,
+    /// Runs before the signals, where something reads the ask.
+    pub(crate) ask: Option<Stage>,
     /// Runs before the decision's own plugins, on every request that a decision takes.
     pub(crate) reasoning: Option<Stage>,
     pub(crate) metrics: Arc<Metrics>,
-}
-
-/// One decision, ready to use.
-#[derive(Debug)]
-pub(crate) struct Decision {
-    pub(crate) name: String,
-    pub(crate) priority: i32,
-    pub(crate) tier: u32,
-    pub(crate) rules: Rule,
-    pub(crate) selection: Selection,
-    pub(crate) plugins: Vec<Stage>,
-}
-
-/// Where a decision may send a request.
-#[derive(Clone, Debug)]
-pub(crate) struct Target {
-    pub(crate) model: String,
-    pub(crate) adapter: Option<String>,
-    pub(crate) use_reasoning: bool,
-    pub(crate) reasoning_effort: Option<String>,
-}
-
-impl Target {
-    /// The name that the configuration knows it by: the adapter's, or else the model's.
-    pub(crate) fn name(&self) -> &str {
-        self.adapter.as_deref().unwrap_or(&self.model)
-    }
 }
 
 impl Snapshot {
@@ -66,6 +46,13 @@ impl Snapshot {
         self.names.listed()
     }
 
+    /// Whether a request with these headers asks to be left alone, and the configuration lets it.
+    #[must_use]
+    pub fn skips(&self, headers: &Headers) -> bool {
+        let asked = || headers.get(SKIP).is_some_and(|value| value.trim().eq_ignore_ascii_case("true"));
+        self.skip_processing == SkipProcessing::Honoured && asked()
+    }
+
     /// The default model as a target: a model, or an adapter on its base model.
     pub(crate) fn target(&self, name: &str) -> Target {
         let base = self.names.base(name);
@@ -77,8 +64,9 @@ impl Snapshot {
         }
     }
 
-    /// The signal types that are evaluated: those that some decision reaches.
+    /// The signal types that are evaluated: those that some decision of some profile reaches.
     pub fn signal_types(&self) -> impl Iterator<Item = &str> {
-        self.signals.keys().map(String::as_str)
+        let kinds = self.profiles.iter().flat_map(|profile| profile.signals.keys());
+        kinds.map(String::as_str).collect::<BTreeSet<_>>().into_iter()
     }
 }

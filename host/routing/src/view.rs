@@ -1,11 +1,11 @@
 //! The current request, as components see it through their getters.
 
-use crate::Headers;
+use crate::{Headers, headers};
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
-use trackside_components::types::{RequestHead, SignalMatch};
+use std::sync::{Arc, OnceLock};
+use trackside_components::types::{ConversationFacts, RequestHead, SignalMatch};
 use trackside_components::{Current, RequestEmbeddings};
-use trackside_protocol::ChatRequest;
+use trackside_protocol::{ChatRequest, Facts};
 
 /// Headers that carry credentials: no component ever sees them.
 const CREDENTIALS: [&str; 6] =
@@ -18,6 +18,8 @@ pub(crate) struct View {
     id: String,
     headers: Headers,
     metadata: BTreeMap<String, String>,
+    /// Headers that nobody vouches for.
+    hidden: Arc<[String]>,
     ask: String,
     matches: OnceLock<Vec<SignalMatch>>,
     embeddings: RequestEmbeddings,
@@ -29,10 +31,11 @@ impl View {
         request: ChatRequest,
         headers: Headers,
         metadata: BTreeMap<String, String>,
+        hidden: Arc<[String]>,
     ) -> View {
         let ask = request.ask().to_string();
         let (matches, embeddings) = (OnceLock::new(), RequestEmbeddings::default());
-        View { request, id, headers, metadata, ask, matches, embeddings }
+        View { request, id, headers, metadata, hidden, ask, matches, embeddings }
     }
 
     /// What every component gets by value.
@@ -47,6 +50,17 @@ impl View {
         }
     }
 
+    /// Whether the client asked to be told how its request was dealt with.
+    pub(crate) fn debugs(&self) -> bool {
+        self.headers.get(headers::DEBUG).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+
+    /// Whether a header, by its lower-case name, is nothing that a component may see.
+    fn hides(&self, name: &str) -> bool {
+        let per_user_key = name.starts_with("x-user-") && name.ends_with("-key");
+        CREDENTIALS.contains(&name) || per_user_key || self.hidden.iter().any(|hidden| hidden == name)
+    }
+
     /// Makes the signals visible to rankings, selectors and plugins. Only the first call has an effect.
     pub(crate) fn found(&self, matches: Vec<SignalMatch>) -> &[SignalMatch] {
         self.matches.get_or_init(|| matches)
@@ -55,8 +69,7 @@ impl View {
 
 impl Current for View {
     fn header(&self, name: &str) -> Option<String> {
-        let per_user_key = name.starts_with("x-user-") && name.ends_with("-key");
-        if CREDENTIALS.contains(&name) || per_user_key {
+        if self.hides(name) {
             return None;
         }
         self.headers.get(name).map(str::to_owned)
@@ -71,6 +84,10 @@ impl Current for View {
         Some((message.role.into_owned(), message.text.into_owned()))
     }
 
+    fn facts(&self) -> ConversationFacts {
+        conversation(&self.request.facts())
+    }
+
     fn field(&self, path: &[String]) -> Option<String> {
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         self.request.field(&path).map(str::to_owned)
@@ -81,6 +98,11 @@ impl Current for View {
     }
 
     fn metadata(&self, name: &str) -> Option<String> {
+        // An attribute may be a header, as in `request.headers['cookie']`, or all of them.
+        let mut words = name.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')));
+        if name.ends_with("headers") || words.any(|word| self.hides(&word.to_ascii_lowercase())) {
+            return None;
+        }
         self.metadata.get(name).cloned()
     }
 
@@ -94,5 +116,26 @@ impl Current for View {
 
     fn embeddings(&self) -> &RequestEmbeddings {
         &self.embeddings
+    }
+}
+
+/// Counts in the words of the contract.
+fn conversation(facts: &Facts) -> ConversationFacts {
+    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let bytes = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    ConversationFacts {
+        text_bytes: bytes(facts.text_bytes),
+        structured_bytes: bytes(facts.structured_bytes),
+        user_messages: count(facts.messages.user),
+        assistant_messages: count(facts.messages.assistant),
+        system_messages: count(facts.messages.system),
+        developer_messages: count(facts.messages.developer),
+        tool_messages: count(facts.messages.tool),
+        other_messages: count(facts.messages.other),
+        tool_definitions: count(facts.tool_definitions),
+        tool_calls: count(facts.tool_calls),
+        images: count(facts.images),
+        in_tool_loop: facts.in_tool_loop,
+        extra: Vec::new(),
     }
 }

@@ -10,7 +10,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use serde_json::{Map, Value, json};
-use trackside_config::Resolved;
+use trackside_config::{DEFAULT_PROFILE, Resolved};
 use trackside_routing::DecisionRecord;
 
 pub(super) async fn classify(
@@ -23,15 +23,21 @@ pub(super) async fn classify(
     let record = ask.decide(&id, &snapshot).await?;
     let mut answer = answer(&ask, &record, &context.config.resolved);
     if let Some(answer) = answer.as_object_mut().filter(|_| ask.probabilities) {
-        answer.insert("probabilities".to_owned(), probabilities(&ask, &id, &context).await?);
+        answer.insert("probabilities".to_owned(), probabilities(&ask, &id, &record, &context).await?);
     }
     Ok(Json(answer))
 }
 
 /// How likely each declared category is, those under the threshold included.
-async fn probabilities(ask: &Ask, id: &RequestId, context: &Context) -> Result<Value, ApiError> {
+async fn probabilities(
+    ask: &Ask,
+    id: &RequestId,
+    record: &DecisionRecord,
+    context: &Context,
+) -> Result<Value, ApiError> {
+    let profile = record.profile.as_deref().unwrap_or(DEFAULT_PROFILE);
     let found =
-        context.domains.judge(ask.incoming(id)).await.map_err(|error| {
+        context.domains.judge(profile, ask.incoming(id)).await.map_err(|error| {
             ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "CLASSIFIER_UNAVAILABLE", error.to_string())
         })?;
     let of_each = found.into_iter().map(|domain| (domain.rule, outcome::rounded(domain.confidence).into()));
@@ -55,8 +61,7 @@ fn answer(ask: &Ask, record: &DecisionRecord, config: &Resolved) -> Value {
 
 /// The decision taken with those of its signals that were found, or null.
 fn decision(record: &DecisionRecord, config: &Resolved) -> Value {
-    let taken = config.decisions.iter().find(|decision| Some(&decision.name) == record.decision.as_ref());
-    let Some(taken) = taken else { return Value::Null };
+    let Some(taken) = outcome::taken(record, config) else { return Value::Null };
     let used = outcome::used(&taken.rules);
     let matched = outcome::found(record).filter(|signal| used.contains(signal));
     json!({

@@ -24,11 +24,11 @@ pub(super) async fn eval(
 }
 
 fn answer(ask: &Ask, record: &DecisionRecord, config: &Resolved) -> Value {
-    let taken = config.decisions.iter().find(|decision| Some(&decision.name) == record.decision.as_ref());
+    let taken = outcome::taken(record, config);
     json!({
         "original_text": ask.text,
         "requested_model": ask.model,
-        "recipe": "default",
+        "recipe": record.profile,
         "decision_result": taken.map(|taken| decision(taken, record)),
         "recommended_models": taken.map(candidates).unwrap_or_default(),
         "selected_model": record.selected_model,

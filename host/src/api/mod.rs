@@ -1,5 +1,6 @@
 //! The HTTP API: what people and probes ask, answered in JSON.
 
+mod access;
 mod ask;
 mod body;
 mod classify;
@@ -14,6 +15,7 @@ mod request_id;
 mod similarity;
 mod vectors;
 
+pub(crate) use access::{Access, Token};
 pub(crate) use metrics::exposition;
 pub(crate) use vectors::Vectors;
 
@@ -50,8 +52,8 @@ pub(crate) struct Context {
     pub(crate) started: u64,
 }
 
-/// All endpoints.
-pub(crate) fn router(context: Context) -> Router {
+/// All endpoints, for those who have access.
+pub(crate) fn router(context: Context, access: Access) -> Router {
     Router::new()
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
@@ -66,6 +68,7 @@ pub(crate) fn router(context: Context) -> Router {
         .fallback(no_endpoint)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .layer(middleware::from_fn_with_state(access, access::guard))
         .layer(middleware::from_fn(in_time))
         .layer(middleware::from_fn(request_id::echo))
         .with_state(context)

@@ -15,10 +15,6 @@ pub(super) async fn models(State(context): State<Context>) -> Json<Value> {
 }
 
 fn row(model: &ListedModel, default_route: bool, created: u64) -> Value {
-    let recipe = match model.resolution {
-        Resolution::Virtual => Some("default"),
-        Resolution::Passthrough => None,
-    };
     json!({
         "id": model.id,
         "object": "model",
@@ -28,7 +24,7 @@ fn row(model: &ListedModel, default_route: bool, created: u64) -> Value {
             "resolution": model.resolution,
             "selectable": true,
             "default_route": default_route,
-            "recipe": recipe,
+            "recipe": model.profile,
         },
     })
 }

@@ -2,7 +2,7 @@
 //! written `type:rule`.
 
 use serde_json::{Map, Value};
-use trackside_config::{Leaf, Rule};
+use trackside_config::{Decision, Leaf, Resolved, Rule};
 use trackside_routing::{DecisionRecord, ReasonCode};
 
 /// The key under which the rules of a signal type are listed.
@@ -14,6 +14,11 @@ pub(super) fn key(signal: &str) -> &str {
         "preference" => "preferences",
         other => other,
     }
+}
+
+/// The decision taken, as the configuration has it.
+pub(super) fn taken<'a>(record: &DecisionRecord, config: &'a Resolved) -> Option<&'a Decision> {
+    config.decision(record.profile.as_deref()?, record.decision.as_deref()?)
 }
 
 /// Rule names by signal type.
@@ -70,8 +75,8 @@ pub(super) fn routing_decision(record: &DecisionRecord, threshold: f64) -> &str 
 pub(super) fn selection_status(record: &DecisionRecord) -> &'static str {
     match record.reason_code {
         ReasonCode::AutoRouting | ReasonCode::ModelSpecified => "selected",
-        ReasonCode::NoMatch => "fallback",
-        ReasonCode::PluginReply => "not_required",
+        ReasonCode::NoMatch | ReasonCode::DecisionTimeout => "fallback",
+        ReasonCode::PluginReply | ReasonCode::Skipped => "not_required",
         ReasonCode::ComponentFailed => "failed",
         ReasonCode::Rejected => "unavailable",
     }

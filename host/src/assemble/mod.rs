@@ -21,7 +21,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use trackside_components::{CacheDir, Capabilities, Engine, EngineOptions, SystemClock};
-use trackside_config::{self as config, Config, Loaded, ProcessEnvironment, Report, Resolved};
+use trackside_config::{self as config, Config, Declared, Loaded, ProcessEnvironment, Report, Resolved};
 use trackside_inference::{About, Limits, Workers};
 use trackside_routing::{self as routing, Snapshot};
 use trackside_store::{self as store, KeyValue};
@@ -102,12 +102,21 @@ impl Workshop {
         });
         let options = EngineOptions { cache: cache.ok(), ..EngineOptions::default() };
         let engine = Engine::new(options, capabilities).context("no engine for components")?;
+        metrics.watch_instances({
+            let engine = engine.clone();
+            move || engine.instances()
+        });
         Ok(Self { engine, embeddings: Embeddings { workers, about, threads }, metrics: Arc::clone(metrics) })
     }
 
     /// The model.
     pub(crate) fn embeddings(&self) -> &Embeddings {
         &self.embeddings
+    }
+
+    /// What the components of a configuration, the built-in ones among them, declare about their settings.
+    pub(crate) async fn declared(&self, config: &Config, report: &mut Report) -> Declared {
+        artefacts::registry(&self.engine, config, report).await.declared()
     }
 
     /// Checks a configuration to the end, components and their settings included, and builds what can be served.
@@ -169,5 +178,6 @@ fn model_names(config: &Resolved) -> Vec<String> {
         let adapters = model.adapters.iter().map(|adapter| adapter.name.clone());
         adapters.chain([model.name.clone()]).chain(model.provider_model_id.clone())
     });
-    models.chain(config.auto_model_names.iter().cloned()).collect()
+    let entrypoints = config.entrypoints.iter().map(|entrypoint| entrypoint.model_name.clone());
+    models.chain(config.auto_model_names.iter().cloned()).chain(entrypoints).collect()
 }

@@ -14,6 +14,7 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::available_parallelism;
+use trackside_config::DEFAULT_PROFILE;
 use trackside_routing::{Headers, Incoming};
 use trackside_telemetry::{Metrics, log};
 
@@ -83,7 +84,9 @@ pub fn run(arguments: &Arguments) -> exit::Outcome {
 
 /// Prompts of both kinds are needed, and domains that they name.
 fn check(rows: &Rows, ready: &Ready) -> anyhow::Result<()> {
-    let declared = ready.config.resolved.signals.get("domain").context("the configuration declares no domains")?;
+    let profile = ready.config.resolved.profile(DEFAULT_PROFILE);
+    let declared = profile.and_then(|profile| profile.signals.get("domain"));
+    let declared = declared.context("the configuration declares no domains")?;
     let known =
         |label: &str| declared.rules.iter().any(|rule| rule.outcomes.iter().any(|name| name.to_lowercase() == label));
     let (nothing, named): (Vec<&String>, Vec<_>) =
@@ -103,7 +106,7 @@ async fn judge(rows: &Rows, ready: &Ready) -> anyhow::Result<Vec<Judged>> {
     let judged = stream::iter(&rows.rows).map(|row| async move {
         let body = chat(&row.text, &ready.snapshot);
         let incoming = Incoming::new("calibrate".to_owned(), Headers::default(), body);
-        let found = ready.domains.judge(incoming).await.with_context(|| rows.place(row))?;
+        let found = ready.domains.judge(DEFAULT_PROFILE, incoming).await.with_context(|| rows.place(row))?;
         let label = rows.labels.get(row.label).map(String::as_str).unwrap_or_default();
         let likeliest = found.first();
         let expected = match likeliest {

@@ -17,6 +17,7 @@ use trackside_telemetry::{Metrics, log};
 const EXAMPLES: &str = "\
 Examples:
   trackside explain \"What is the derivative of x^3?\"
+  trackside explain --config router.yaml --request-model team-a/auto \"Is this contract void?\"
   trackside explain --config router.yaml --request body.json --header x-tenant=gold
   trackside explain --model ./my-encoder --precision fp32 \"Is this contract void?\"
   trackside explain --format json \"Is this contract void?\" | jq .record.signals";
@@ -37,6 +38,12 @@ pub struct Arguments {
     /// A request header that the gateway would show.
     #[arg(long = "header", value_name = "NAME=VALUE", value_parser = header)]
     headers: Vec<(String, String)>,
+    /// The model name that the prompt asks for: an automatic one, an entrypoint or a model. Without it the first that routes.
+    #[arg(long, value_name = "NAME", conflicts_with = "request")]
+    request_model: Option<String>,
+    /// The profile that decides, as when the gateway names one.
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
     #[command(flatten)]
     source: Source,
     /// How the explanation is printed.
@@ -70,6 +77,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         headers.push(name, value.clone().into());
     }
     let incoming = Incoming::new("explain".to_owned(), headers, body.clone());
+    let incoming = Incoming { profile: arguments.profile.clone(), ..incoming };
     let answer = runtime.block_on(snapshot.route(incoming));
     let explanation = Explanation { body: &body, answer: &answer, embeddings: workshop.embeddings() };
     print(&match arguments.format {
@@ -85,13 +93,17 @@ fn body(arguments: &Arguments, snapshot: &Snapshot) -> Result<Bytes, Failure> {
             Failure::unavailable(anyhow::Error::new(error).context(format!("cannot read {}", file.display())))
         });
     }
-    Ok(chat(arguments.text.as_deref().unwrap_or_default(), snapshot))
+    let text = arguments.text.as_deref().unwrap_or_default();
+    Ok(arguments.request_model.as_ref().map_or_else(|| chat(text, snapshot), |model| message(text, model)))
 }
 
 /// One user message that asks for routing.
 pub(super) fn chat(text: &str, snapshot: &Snapshot) -> Bytes {
     let routed = snapshot.models().into_iter().find(|model| model.resolution == Resolution::Virtual);
-    let model = routed.map_or_else(|| "auto".to_owned(), |model| model.id);
+    message(text, &routed.map_or_else(|| "auto".to_owned(), |model| model.id))
+}
+
+fn message(text: &str, model: &str) -> Bytes {
     json!({ "model": model, "messages": [{ "role": "user", "content": text }] }).to_string().into()
 }
 

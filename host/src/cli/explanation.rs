@@ -72,6 +72,7 @@ impl Explanation<'_> {
             // Writing to a `String` cannot fail.
             let _ = writeln!(out, "{name:<10} {value}");
         };
+        line("profile", &plain(record.profile.as_deref().unwrap_or("none: the client named a model")));
         line("decision", &decision);
         line("model", &model);
         line("reason", record.reason_code.as_str());
@@ -109,6 +110,8 @@ fn evidence(out: &mut String, record: &DecisionRecord) {
         [name, format!("{:.4}", found.confidence), value, plain(&found.detail)]
     });
     table(out, "Signals found", &signals.collect::<Vec<_>>());
+    let scores = record.scores.iter().map(|score| [plain(&score.score), format!("{:.4}", score.value)]);
+    table(out, "Scores of projections", &scores.collect::<Vec<_>>());
     let ranked = record.ranked.iter().map(|ranked| {
         let tier = format!("tier {}", ranked.tier);
         let confidence = format!("confidence {:.4}", ranked.confidence);

@@ -5,7 +5,9 @@ mod changes;
 pub mod eval;
 pub mod explain;
 mod explanation;
+mod limits;
 pub mod model;
+pub mod schema;
 pub mod serve;
 mod table;
 pub mod train;
@@ -19,6 +21,7 @@ use std::io::{self, ErrorKind, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use trackside_config::Loaded;
 use trackside_inference::Precision;
 use trackside_telemetry::{Metrics, log};
 
@@ -27,6 +30,7 @@ Examples:
   trackside serve                                     serve the built-in configuration on the default ports
   trackside serve --config router.yaml                serve your own
   trackside validate router.yaml                      tell everything about a file
+  trackside schema                                    print the file's JSON Schema, for editors
   trackside explain \"What is the derivative of x^3?\"  show where a prompt would go, and why
   trackside eval prompts.jsonl                        tell how often the domain is right
   trackside model list                                show the models at hand, and what this machine computes with
@@ -44,8 +48,9 @@ struct Arguments {
 /// What to do. The help of each command is the comment on its arguments.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    Serve(serve::Arguments),
+    Serve(Box<serve::Arguments>),
     Validate(validate::Arguments),
+    Schema(schema::Arguments),
     Explain(explain::Arguments),
     Eval(eval::Arguments),
     Model(model::Arguments),
@@ -79,6 +84,23 @@ struct Model {
 impl Model {
     fn choice(&self) -> ModelChoice {
         ModelChoice { model: self.model.clone(), precision: self.precision }
+    }
+}
+
+/// What is thought of keys that nobody reads.
+#[derive(Debug, Args)]
+pub struct Strictness {
+    /// Refuse keys that are neither part of v0.3 nor known to their component. v0.3 reads past them, and so does Trackside
+    /// without this.
+    #[arg(long, env = "TRACKSIDE_STRICT")]
+    strict: bool,
+}
+
+impl Strictness {
+    fn apply(&self, loaded: &mut Loaded) {
+        if self.strict {
+            loaded.report.refuse_unknown_keys();
+        }
     }
 }
 

@@ -1,17 +1,22 @@
 //! `trackside serve`.
 
-use super::{Logging, Source};
+use super::limits::Bounds;
+use super::{Logging, Source, Strictness};
+use crate::api::{Access, Token};
 use crate::assemble::{Assembled, Workshop, load};
 use crate::cli::runtime;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::server::{self, Listeners};
+use crate::listen::{Files, Identity};
+use crate::server::{self, Listeners, Terms};
 use crate::shutdown::Signals;
+use crate::traces;
 use anyhow::Context as _;
 use clap::Args;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use trackside_config::{Diagnostic, Severity};
+use trackside_config::{Diagnostic, Environment, ProcessEnvironment, Severity};
 use trackside_telemetry::Metrics;
 
 const EXAMPLES: &str = "\
@@ -26,17 +31,28 @@ Examples:
 /// Nothing listens before the configuration is known to be good, so /ready answers 200 as soon as it answers. SIGTERM
 /// and SIGINT drain: /ready answers 503 and gRPC health NOT_SERVING, then no connection is accepted any more, and streams
 /// under way end in peace. A second signal ends at once.
+///
+/// Traces go to the collector that the configuration (global.services.observability.tracing) or OpenTelemetry's variables
+/// (OTEL_EXPORTER_OTLP_ENDPOINT and so on) name.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
     #[command(flatten)]
     source: Source,
+    #[command(flatten)]
+    strictness: Strictness,
     /// Where the gateway connects (gRPC). Port 0 takes a free one; the log tells which.
     #[arg(long, value_name = "ADDRESS", env = "TRACKSIDE_EXTPROC", default_value = "127.0.0.1:50051")]
     extproc: SocketAddr,
-    /// Where the HTTP API listens.
+    #[command(flatten)]
+    tls: Files,
+    /// Where the HTTP API listens. Anywhere but on the loopback address it needs a token.
     #[arg(long, value_name = "ADDRESS", env = "TRACKSIDE_API", default_value = "127.0.0.1:8080")]
     api: SocketAddr,
+    /// Ask every request to the API but those to /health and /ready for the token in this file, as the header
+    /// "authorization: Bearer TOKEN". TRACKSIDE_API_TOKEN may hold the token itself instead.
+    #[arg(long, value_name = "FILE", env = "TRACKSIDE_API_TOKEN_FILE")]
+    api_token_file: Option<PathBuf>,
     /// Where Prometheus scrapes.
     #[arg(long, value_name = "ADDRESS", env = "TRACKSIDE_METRICS", default_value = "127.0.0.1:9190")]
     metrics: SocketAddr,
@@ -47,6 +63,8 @@ pub struct Arguments {
     /// How long streams under way may take to end after that.
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     grace: u64,
+    #[command(flatten)]
+    bounds: Bounds,
     #[command(flatten)]
     logging: Logging,
 }
@@ -63,21 +81,38 @@ pub fn run(arguments: &Arguments) -> Outcome {
 
 async fn serve(arguments: &Arguments, metrics: Arc<Metrics>) -> Outcome {
     let signals = Signals::watch().context("cannot watch for signals")?;
+    let access = Access::new(arguments.api, token(arguments)?).map_err(Failure::usage)?;
+    let identity = Identity::load(&arguments.tls, &metrics).map_err(Failure::unavailable)?;
     let mut loaded = load(arguments.source.config.as_deref())?;
+    arguments.strictness.apply(&mut loaded);
     let workshop = Workshop::open(&arguments.source.model.choice(), &mut loaded, &metrics)?;
     let assembled = workshop.assemble(loaded, 1).await;
     tell(&assembled);
     let Some(ready) = assembled.ready else { return Ok(Exit::Invalid) };
+    let (traces, _flush) = traces::start(ready.config.resolved.tracing.as_ref(), &metrics)?.unzip();
     workshop.introduce(&assembled.source);
     let listeners = Listeners::bind(arguments.extproc, arguments.api, arguments.metrics).await;
     let listeners = listeners.map_err(Failure::unavailable)?;
+    let streamed = &ready.config.resolved.streamed_body;
     let limits = trackside_extproc::Limits {
         notice: Duration::from_secs(arguments.notice),
         drain: Duration::from_secs(arguments.grace),
-        ..Default::default()
+        ..arguments.bounds.limits(streamed.max_bytes, streamed.timeout)
     };
-    server::serve(listeners, ready, workshop.embeddings(), metrics, limits, signals).await?;
+    let terms = Terms { access, identity: identity.map(Arc::new), limits, traces };
+    server::serve(listeners, ready, workshop.embeddings(), metrics, terms, signals).await?;
     Ok(Exit::Ok)
+}
+
+/// The token of the API, from its file or from the environment: on a command line everybody on the machine could read it.
+fn token(arguments: &Arguments) -> Result<Option<Token>, Failure> {
+    let token = match &arguments.api_token_file {
+        Some(path) => Some(Token::read(path)),
+        None => ProcessEnvironment
+            .get("TRACKSIDE_API_TOKEN")
+            .map(|text| Token::parse(&text).context("TRACKSIDE_API_TOKEN is no token")),
+    };
+    token.transpose().map_err(Failure::usage)
 }
 
 /// Shows the whole report when the configuration cannot be served, as nothing else will happen; else each warning is a

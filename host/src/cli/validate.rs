@@ -1,20 +1,29 @@
 //! `trackside validate`.
 
-use super::{Format, Model, print};
+use super::{Format, Model, Strictness, print};
 use crate::assemble::{Workshop, load};
 use crate::cli::runtime;
-use crate::exit::{Exit, Outcome};
+use crate::exit::{Exit, Failure, Outcome};
+use anyhow::anyhow;
 use clap::Args;
+use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;
+use trackside_config::{explain as explanation, explained};
 use trackside_telemetry::Metrics;
 
 const EXAMPLES: &str = "\
 Examples:
   trackside validate router.yaml
+  trackside validate --strict router.yaml
+  trackside validate --explain E0103
+  trackside validate --explain list
   trackside validate values.yaml --format json | jq .diagnostics
 
 Exit code: 0 when the file can be served, 1 when it cannot.";
+
+/// The word in place of a code that asks for all of them.
+const LIST: &str = "list";
 
 /// Check a configuration file, the settings of its components included.
 ///
@@ -24,8 +33,13 @@ Exit code: 0 when the file can be served, 1 when it cannot.";
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
     /// Configuration file (v0.3), Helm values or ConfigMap.
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[arg(value_name = "FILE", required_unless_present = "explain")]
+    file: Option<PathBuf>,
+    /// Tell what a code means, with an example and the way out, in place of checking a file; `list` lists all codes.
+    #[arg(long, value_name = "CODE", num_args = 0..=1, default_missing_value = LIST, conflicts_with = "file")]
+    explain: Option<String>,
+    #[command(flatten)]
+    strictness: Strictness,
     #[command(flatten)]
     model: Model,
     /// How the report is printed.
@@ -38,8 +52,12 @@ pub struct Arguments {
 /// # Errors
 /// When the file cannot be read.
 pub fn run(arguments: &Arguments) -> Outcome {
+    if let Some(code) = &arguments.explain {
+        return explain(code, arguments.format);
+    }
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
-    let mut loaded = load(Some(&arguments.file))?;
+    let mut loaded = load(arguments.file.as_deref())?;
+    arguments.strictness.apply(&mut loaded);
     let workshop = Workshop::open(&arguments.model.choice(), &mut loaded, &metrics)?;
     let assembled = runtime()?.block_on(workshop.assemble(loaded, 1));
     let exit = if assembled.ready.is_some() { Exit::Ok } else { Exit::Invalid };
@@ -51,4 +69,25 @@ pub fn run(arguments: &Arguments) -> Outcome {
         Format::Text => assembled.report.render(&assembled.source),
     })?;
     Ok(exit)
+}
+
+/// Prints what a code means, or all codes with their titles.
+fn explain(code: &str, format: Format) -> Outcome {
+    if code == LIST {
+        let rows = explained().map(|(code, title)| match format {
+            Format::Text => format!("{code}  {title}\n"),
+            Format::Json => format!("{}\n", json!({ "code": code, "title": title })),
+        });
+        print(&rows.collect::<String>())?;
+        return Ok(Exit::Ok);
+    }
+    let Some(text) = explanation(code) else {
+        let unknown = anyhow!("there is no code {code:?}: `trackside validate --explain list` lists them");
+        return Err(Failure::usage(unknown));
+    };
+    print(&match format {
+        Format::Text => format!("{text}\n"),
+        Format::Json => format!("{:#}\n", json!({ "code": code.to_uppercase(), "text": text })),
+    })?;
+    Ok(Exit::Ok)
 }

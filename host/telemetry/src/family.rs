@@ -75,6 +75,12 @@ impl<const N: usize> Family<IntGaugeVec, N> {
             gauge.add(by);
         }
     }
+
+    pub(crate) fn set(&self, values: [&str; N], to: i64) {
+        if let Some(gauge) = self.with(values) {
+            gauge.set(to);
+        }
+    }
 }
 
 impl<const N: usize> Family<HistogramVec, N> {

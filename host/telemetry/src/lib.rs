@@ -1,7 +1,7 @@
-//! What the router tells about itself: counters and latencies in Prometheus' text format, and a log of one JSON line
-//! per event. It carries names, numbers and reasons, never prompt text.
+//! What the router tells about itself: counters and latencies in Prometheus' text format, traces over OTLP, and a log of
+//! one JSON line per event. It carries names, numbers and reasons, never prompt text.
 //!
-//! Know [`Metrics`], one method per thing that happens, and [`log::start`]. It must never depend on another crate of this
+//! Know [`Metrics`], one method per thing that happens, [`log::start`], and [`trace::Tracer`]. It must never depend on another crate of this
 //! project: every crate on the request path may use it.
 
 mod embedding;
@@ -9,6 +9,8 @@ mod family;
 pub mod log;
 mod metrics;
 mod names;
+mod streams;
+pub mod trace;
 
 pub use embedding::EmbeddingCounts;
 pub use metrics::{CONTENT_TYPE, Metrics, Routed};

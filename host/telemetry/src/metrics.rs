@@ -2,8 +2,8 @@
 
 use crate::embedding::{EmbeddingCounts, Watched};
 use crate::family::OTHER;
-use crate::names::{Llm, Own};
-use prometheus::{Registry, TextEncoder};
+use crate::names::{Llm, Own, Streams};
+use prometheus::{PullingGauge, Registry, TextEncoder};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{PoisonError, RwLock};
@@ -20,7 +20,8 @@ pub struct Metrics {
     known_models: RwLock<HashSet<String>>,
     component_counters: RwLock<HashMap<String, HashSet<String>>>,
     llm: Llm,
-    own: Own,
+    pub(crate) own: Own,
+    pub(crate) streams: Streams,
 }
 
 /// One request that goes to a model.
@@ -44,6 +45,7 @@ impl Metrics {
         Self {
             llm: Llm::declare(&registry),
             own: Own::declare(&registry, version),
+            streams: Streams::declare(&registry),
             registry,
             known_models: RwLock::default(),
             component_counters: RwLock::default(),
@@ -59,6 +61,27 @@ impl Metrics {
     pub fn watch_embeddings(&self, counts: impl Fn() -> EmbeddingCounts + Send + Sync + 'static) {
         // A second source is refused, and there is nobody to tell.
         let _ = self.registry.register(Box::new(Watched(counts)));
+    }
+
+    /// Shows how many instances of components are alive. Asked whenever the metrics are; only the first source is.
+    pub fn watch_instances(&self, alive: impl Fn() -> u64 + Send + Sync + 'static) {
+        let help = "Instances of components alive now.";
+        // A gauge holds a 64-bit float: exact up to 2^53 instances.
+        #[expect(clippy::cast_precision_loss, reason = "no process has that many instances")]
+        let alive = Box::new(move || alive() as f64);
+        if let Ok(gauge) = PullingGauge::new("trackside_component_instances", help, alive) {
+            let _ = self.registry.register(Box::new(gauge));
+        }
+    }
+
+    /// A configuration serves from now on.
+    pub fn published(&self, generation: u64) {
+        self.own.generation.set([], i64::try_from(generation).unwrap_or(i64::MAX));
+    }
+
+    /// A decision was not there in time, and the default model took its place.
+    pub fn decision_timed_out(&self) {
+        self.own.decision_timeouts.add([], 1);
     }
 
     /// A request goes to a model.
@@ -142,20 +165,9 @@ impl Metrics {
         self.own.log_dropped.add([], 1);
     }
 
-    /// A processing stream opened.
-    pub fn stream_opened(&self) {
-        self.own.streams.add([], 1);
-    }
-
-    /// A message came in on a processing stream.
-    pub fn stream_message(&self, kind: &str) {
-        self.own.stream_messages.add([kind], 1);
-    }
-
-    /// A processing stream that opened has ended.
-    pub fn stream_closed(&self, outcome: &str) {
-        self.own.streams.add([], -1);
-        self.own.streams_finished.add([outcome], 1);
+    /// Traces were `sent`; `failed`, as the collector did not take them; or `dropped`, as too many waited.
+    pub(crate) fn traces(&self, outcome: &str, count: u64) {
+        self.own.traces.add([outcome], count);
     }
 
     /// A component failed and the request went on without it.

@@ -11,6 +11,9 @@ type Histograms<const N: usize> = Family<HistogramVec, N>;
 /// Latency in seconds. Half of the work here takes less than a millisecond, hence the small ones.
 const SECONDS: &[f64] =
     &[0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
+/// How long streams are open, seconds: from a refusal at once to an answer of some minutes.
+const LIFETIMES: &[f64] =
+    &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0];
 /// Shares from 0 to 1.
 const SHARES: &[f64] = &[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0];
 
@@ -34,6 +37,10 @@ impl Declare<'_> {
 
     fn seconds<const N: usize>(self, name: &str, help: &str, labels: [&str; N]) -> Histograms<N> {
         self.histogram(name, help, labels, SECONDS)
+    }
+
+    fn lifetimes<const N: usize>(self, name: &str, help: &str, labels: [&str; N]) -> Histograms<N> {
+        self.histogram(name, help, labels, LIFETIMES)
     }
 
     fn shares<const N: usize>(self, name: &str, help: &str, labels: [&str; N]) -> Histograms<N> {
@@ -98,17 +105,17 @@ impl Llm {
     }
 }
 
-/// What only we can tell.
+/// What only we can tell: about ourselves, components, and the log.
 pub(crate) struct Own {
+    pub(crate) generation: Gauges<0>,
     pub(crate) component_calls: Counters<3>,
     pub(crate) component_call_time: Histograms<2>,
     pub(crate) component_metrics: Sums<2>,
     pub(crate) component_log_dropped: Counters<1>,
-    pub(crate) log_dropped: Counters<0>,
-    pub(crate) streams: Gauges<0>,
-    pub(crate) streams_finished: Counters<1>,
-    pub(crate) stream_messages: Counters<1>,
     pub(crate) degraded: Counters<2>,
+    pub(crate) decision_timeouts: Counters<0>,
+    pub(crate) log_dropped: Counters<0>,
+    pub(crate) traces: Counters<1>,
 }
 
 impl Own {
@@ -119,20 +126,59 @@ impl Own {
         let call = [component, "role", "outcome"];
         let counters = "Counters that components keep, at most 50 names each.";
         let log_lines = "Log lines of components above the limit of one call.";
+        let timeouts = "Decisions that were not there in time: the default model.";
+        let unwritten = "Log lines that standard error was too slow for.";
         Self {
+            generation: d.gauge("trackside_generation", "The configuration that serves, counted from 1.", []),
             component_calls: d.counter("trackside_component_calls_total", "Calls into components.", call),
             component_call_time: d.seconds("trackside_component_call_seconds", "Their time.", [component, "role"]),
             component_metrics: d.sum("trackside_component_metric_total", counters, [component, "name"]),
             component_log_dropped: d.counter("trackside_component_log_dropped_total", log_lines, [component]),
-            log_dropped: d.counter(
-                "trackside_log_dropped_total",
-                "Log lines that standard error was too slow for.",
-                [],
-            ),
-            streams: d.gauge("trackside_extproc_streams", "Processing streams open now.", []),
-            streams_finished: d.counter("trackside_extproc_streams_total", "Streams by how they ended.", ["outcome"]),
-            stream_messages: d.counter("trackside_extproc_messages_total", "Messages of the gateway.", ["kind"]),
             degraded: d.counter("trackside_degraded_total", "Failures that were tolerated.", [component, "reason"]),
+            decision_timeouts: d.counter("trackside_decision_timeouts_total", timeouts, []),
+            log_dropped: d.counter("trackside_log_dropped_total", unwritten, []),
+            traces: d.counter("trackside_traces_total", "Traces by what became of them.", ["outcome"]),
+        }
+    }
+}
+
+/// What happens on processing streams and on the connections below them.
+pub(crate) struct Streams {
+    pub(crate) open: Gauges<0>,
+    pub(crate) finished: Counters<1>,
+    pub(crate) lifetime: Histograms<1>,
+    pub(crate) messages: Counters<1>,
+    pub(crate) phases: Histograms<1>,
+    pub(crate) bytes: Counters<1>,
+    pub(crate) held: Gauges<0>,
+    pub(crate) encodings: Counters<2>,
+    pub(crate) shed: Counters<1>,
+    pub(crate) undecided: Counters<1>,
+    pub(crate) handshakes: Counters<1>,
+    pub(crate) certificates: Counters<1>,
+}
+
+impl Streams {
+    pub(crate) fn declare(registry: &Registry) -> Self {
+        let d = Declare(registry);
+        let outcome = ["outcome"];
+        let encodings = "Bodies that came compressed.";
+        let undecided = "LLM calls that went on undecided, as their body was never shown.";
+        let handshakes = "TLS handshakes of gateways.";
+        let certificates = "Looks at certificate files that had changed.";
+        Self {
+            open: d.gauge("trackside_extproc_streams", "Processing streams open now.", []),
+            finished: d.counter("trackside_extproc_streams_total", "Streams by how they ended.", outcome),
+            lifetime: d.lifetimes("trackside_extproc_stream_seconds", "How long streams were open.", outcome),
+            messages: d.counter("trackside_extproc_messages_total", "Messages of the gateway.", ["kind"]),
+            phases: d.seconds("trackside_extproc_phase_seconds", "Time in each phase of a stream.", ["phase"]),
+            bytes: d.counter("trackside_extproc_body_bytes_total", "Bytes of bodies.", ["direction"]),
+            held: d.gauge("trackside_extproc_body_held_bytes", "Bytes of bodies held for decisions now.", []),
+            encodings: d.counter("trackside_extproc_body_encodings_total", encodings, ["encoding", "outcome"]),
+            shed: d.counter("trackside_extproc_shed_total", "Requests refused for want of room.", ["reason"]),
+            undecided: d.counter("trackside_extproc_undecided_total", undecided, ["reason"]),
+            handshakes: d.counter("trackside_tls_handshakes_total", handshakes, outcome),
+            certificates: d.counter("trackside_tls_reloads_total", certificates, outcome),
         }
     }
 }

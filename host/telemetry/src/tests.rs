@@ -118,7 +118,19 @@ fn components_and_streams_are_counted_under_our_names() {
     metrics.stream_opened();
     metrics.stream_opened();
     metrics.stream_message("request_body");
-    metrics.stream_closed("ok");
+    metrics.stream_closed("ok", Duration::from_secs(3));
+    metrics.stream_phase("deciding", MS);
+    metrics.body_bytes("request_received", 300);
+    metrics.body_held(300);
+    metrics.body_held(-100);
+    metrics.body_encoding("gzip", "decoded");
+    metrics.shed("streams");
+    metrics.undecided("no_body");
+    metrics.tls_handshake("failed");
+    metrics.tls_reload("ok");
+    metrics.decision_timed_out();
+    metrics.published(7);
+    metrics.watch_instances(|| 12);
     for line in [
         r#"trackside_build_info{version="0.1.0"} 1"#,
         r#"trackside_component_calls_total{component="keyword",outcome="ok",role="signal"} 1"#,
@@ -129,13 +141,26 @@ fn components_and_streams_are_counted_under_our_names() {
         "trackside_extproc_streams 1",
         r#"trackside_extproc_messages_total{kind="request_body"} 1"#,
         r#"trackside_extproc_streams_total{outcome="ok"} 1"#,
+        r#"trackside_extproc_stream_seconds_bucket{outcome="ok",le="2.5"} 0"#,
+        r#"trackside_extproc_stream_seconds_bucket{outcome="ok",le="5"} 1"#,
+        r#"trackside_extproc_phase_seconds_count{phase="deciding"} 1"#,
+        r#"trackside_extproc_body_bytes_total{direction="request_received"} 300"#,
+        "trackside_extproc_body_held_bytes 200",
+        r#"trackside_extproc_body_encodings_total{encoding="gzip",outcome="decoded"} 1"#,
+        r#"trackside_extproc_shed_total{reason="streams"} 1"#,
+        r#"trackside_extproc_undecided_total{reason="no_body"} 1"#,
+        r#"trackside_tls_handshakes_total{outcome="failed"} 1"#,
+        r#"trackside_tls_reloads_total{outcome="ok"} 1"#,
+        "trackside_decision_timeouts_total 1",
+        "trackside_generation 7",
+        "trackside_component_instances 12",
     ] {
         has(&metrics, line);
     }
 }
 
-#[test]
-fn every_family_of_the_readme_is_exposed_and_no_other() {
+/// Metrics after everything has happened once.
+fn eventful() -> Metrics {
     let metrics = metrics();
     metrics.routed(Routed { original: "auto", selected: "qwen3-8b", reason_code: "auto_routing", latency: MS });
     metrics.refused("auto", "parse_error");
@@ -149,8 +174,23 @@ fn every_family_of_the_readme_is_exposed_and_no_other() {
     metrics.component_log_dropped("keyword", 1);
     metrics.degraded("keyword", "deadline");
     metrics.stream_message("request_body");
-    metrics.stream_closed("ok");
+    metrics.stream_closed("ok", MS);
+    metrics.stream_phase("deciding", MS);
+    metrics.body_bytes("request_received", 1);
+    metrics.body_encoding("gzip", "decoded");
+    metrics.shed("streams");
+    metrics.undecided("no_body");
+    metrics.tls_handshake("ok");
+    metrics.tls_reload("ok");
+    metrics.traces("sent", 1);
+    metrics.watch_instances(|| 1);
     metrics.watch_embeddings(EmbeddingCounts::default);
+    metrics
+}
+
+#[test]
+fn every_family_of_the_readme_is_exposed_and_no_other() {
+    let metrics = eventful();
     let rows = include_str!("../README.md").lines().filter(|line| line.starts_with("| `"));
     let words = rows.flat_map(|row| row.split('`'));
     let mut told: Vec<_> = words.filter(|w| w.starts_with("llm_") || w.starts_with("trackside_")).collect();
@@ -158,6 +198,41 @@ fn every_family_of_the_readme_is_exposed_and_no_other() {
     let exposed: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
     told.sort_unstable();
     assert_eq!(exposed, told);
+}
+
+/// The words of a query that come before one of these characters.
+fn words_before<'a>(query: &'a str, ends: &'a str) -> impl Iterator<Item = &'a str> {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let found = query.char_indices().filter(move |(_, c)| ends.contains(*c));
+    found.map(move |(at, _)| query[..at].rsplit(|c| !is_word(c)).next().unwrap_or_default())
+}
+
+#[test]
+fn the_dashboard_asks_only_for_what_is_exposed() {
+    let dashboard: serde_json::Value =
+        serde_json::from_str(include_str!("../../../config/grafana/trackside.json")).unwrap();
+    let page = eventful().encode();
+    let series: Vec<&str> = page.lines().filter(|line| !line.starts_with('#')).collect();
+    let mut asked = 0;
+    for panel in dashboard["panels"].as_array().unwrap() {
+        for target in panel["targets"].as_array().into_iter().flatten() {
+            let query = target["expr"].as_str().unwrap();
+            let grouped = query.split("by (").skip(1).filter_map(|rest| rest.split_once(')'));
+            let grouped: Vec<&str> = grouped.flat_map(|(labels, _)| labels.split(", ")).collect();
+            for name in words_before(query, "{").filter(|name| !name.is_empty()) {
+                asked += 1;
+                let of_it = series.iter().find(|line| line.split(['{', ' ']).next() == Some(name));
+                let of_it = of_it.unwrap_or_else(|| panic!("nothing exposes {name}: {query}"));
+                for label in grouped.iter().copied().chain(words_before(query, "=!")).filter(|label| !label.is_empty())
+                {
+                    // What the scraper adds.
+                    let added = ["job", "instance"].contains(&label);
+                    assert!(added || of_it.contains(&format!("{label}=")), "{name} has no label {label}: {query}");
+                }
+            }
+        }
+    }
+    assert!(asked > 40, "only {asked} metrics are shown");
 }
 
 #[test]

@@ -96,7 +96,7 @@ fn explain_shows_math_and_why() {
     let output = run(&["explain", DERIVATIVE]);
     let text = stdout(&output);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
-    assert!(text.starts_with("decision   math "), "{text}");
+    assert!(text.starts_with("profile    default\ndecision   math "), "{text}");
     for part in [
         "domain:math",
         "reasoning-model",

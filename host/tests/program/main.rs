@@ -5,7 +5,13 @@
 mod cli;
 mod components;
 mod eval;
+mod gateway;
 mod hub;
 mod models;
 mod process;
+mod profiles;
+mod schema;
 mod serve;
+mod tls;
+mod traces;
+mod trust;

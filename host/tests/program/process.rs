@@ -30,11 +30,12 @@ routing:
       modelRefs: [{model: qwen3-32}]
 ";
 
-/// The program with none of the caller's `TRACKSIDE_*` variables, and with a cache of the tests' own.
+/// The program with none of the caller's `TRACKSIDE_*` and `OTEL_*` variables, and with a cache of the tests' own.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trackside"));
-    for name in ["CONFIG", "MODEL", "PRECISION", "EXTPROC", "API", "METRICS", "LOG", "LOG_FORMAT"] {
-        command.env_remove(format!("TRACKSIDE_{name}"));
+    let ours = |name: &[u8]| name.starts_with(b"TRACKSIDE_") || name.starts_with(b"OTEL_");
+    for (name, _) in std::env::vars_os().filter(|(name, _)| ours(name.as_encoded_bytes())) {
+        command.env_remove(name);
     }
     command.env("XDG_CACHE_HOME", cache());
     command
@@ -75,8 +76,13 @@ pub(crate) struct Server {
 impl Server {
     /// Starts it on free ports and waits until it listens.
     pub(crate) fn start(arguments: &[&str]) -> Server {
-        let free = ["serve", "--extproc", "127.0.0.1:0", "--api", "127.0.0.1:0", "--metrics", "127.0.0.1:0"];
-        let mut child = command().args(free).args(arguments).stderr(Stdio::piped()).spawn().unwrap();
+        Server::launch(command().args(["serve", "--api", "127.0.0.1:0"]).args(arguments))
+    }
+
+    /// The same with a command that says where the API listens.
+    pub(crate) fn launch(command: &mut Command) -> Server {
+        let free = ["--extproc", "127.0.0.1:0", "--metrics", "127.0.0.1:0"];
+        let mut child = command.args(free).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let (sender, log) = channel();
         std::thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
@@ -89,6 +95,13 @@ impl Server {
     /// Waits for an event of the log.
     pub(crate) fn event(&self, name: &str) -> Value {
         find(&self.log, name)
+    }
+
+    /// Ends it, and tells what else it logged.
+    pub(crate) fn end(mut self) -> String {
+        self.signal("-TERM");
+        self.wait();
+        self.log.iter().collect::<Vec<_>>().join("\n")
     }
 
     pub(crate) fn signal(&self, name: &str) {
@@ -142,14 +155,19 @@ impl Answer {
 }
 
 pub(crate) fn get(address: SocketAddr, path: &str) -> Answer {
-    http(address, &format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"), b"")
+    get_with(address, path, &format!("host: {address}\r\n"))
+}
+
+/// The same with these headers, each with its line end.
+pub(crate) fn get_with(address: SocketAddr, path: &str, headers: &str) -> Answer {
+    http(address, &format!("GET {path} HTTP/1.1\r\n{headers}connection: close\r\n\r\n"), b"")
 }
 
 pub(crate) fn post(address: SocketAddr, path: &str, body: impl AsRef<[u8]>) -> Answer {
     let body = body.as_ref();
     let length = body.len();
     let head = format!(
-        "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-request-id: r-1\r\ncontent-length: {length}\r\n\r\n"
+        "POST {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\nx-request-id: r-1\r\ncontent-length: {length}\r\n\r\n"
     );
     http(address, &head, body)
 }

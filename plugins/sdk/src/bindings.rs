@@ -43,6 +43,7 @@ macro_rules! exports {
 
 exports! {
     lifecycle: "package trackside:sdk; world lifecycle { export trackside:router/lifecycle@0.1.0; }",
+    ask: "package trackside:sdk; world ask { export trackside:router/ask-extraction@0.1.0; }",
     signal: "package trackside:sdk; world signal { export trackside:router/signal-evaluation@0.1.0; }",
     ranking: "package trackside:sdk; world ranking { export trackside:router/decision-ranking@0.1.0; }",
     selector: "package trackside:sdk; world selector { export trackside:router/model-selection@0.1.0; }",

@@ -3,10 +3,11 @@
 use std::cell::RefCell;
 use std::thread::LocalKey;
 
-use crate::bindings::{lifecycle, ranking, request_plugin, response_plugin, response_stream, selector, signal};
+use crate::bindings::{ask, lifecycle, ranking, request_plugin, response_plugin, response_stream, selector, signal};
 use crate::{
-    Candidate, Component, Failure, Match, MatchedDecision, Pairs, RankedDecision, Ranking, RequestHead, RequestPlugin,
-    ResponsePlugin, ResponseStream, Route, Selection, Selector, Signal, SignalMatch, Verdict, failure, settings,
+    Ask, AskExtraction, Candidate, Component, Failure, Match, MatchedDecision, Pairs, RankedDecision, Ranking,
+    RequestHead, RequestPlugin, ResponsePlugin, ResponseStream, Route, Selection, Selector, Signal, SignalMatch,
+    Verdict, failure, settings,
 };
 
 /// What [`crate::export!`] adds to a component: its role's name, its version and the place where it lives.
@@ -19,7 +20,7 @@ pub trait Exported {
     fn cell() -> &'static LocalKey<RefCell<Option<Self::Component>>>;
 }
 
-fn ask<E: Exported, T>(call: impl FnOnce(&E::Component) -> Result<T, Failure>) -> Result<T, Failure> {
+fn configured<E: Exported, T>(call: impl FnOnce(&E::Component) -> Result<T, Failure>) -> Result<T, Failure> {
     E::cell().with_borrow(|component| match component {
         Some(component) => call(component),
         None => Err(failure("not-configured", "`configure` was not called or did not succeed")),
@@ -53,15 +54,21 @@ fn log_panics() {
     std::panic::set_hook(Box::new(|panic| crate::log::write(0, &panic.to_string())));
 }
 
+impl<E: Exported<Component: AskExtraction>> ask::exports::trackside::router::ask_extraction::Guest for E {
+    fn extract(head: RequestHead) -> Result<Option<Ask>, Failure> {
+        configured::<E, _>(|component| component.extract(&head))
+    }
+}
+
 impl<E: Exported<Component: Signal>> signal::exports::trackside::router::signal_evaluation::Guest for E {
     fn evaluate(head: RequestHead) -> Result<Vec<Match>, Failure> {
-        ask::<E, _>(|component| component.evaluate(&head))
+        configured::<E, _>(|component| component.evaluate(&head))
     }
 }
 
 impl<E: Exported<Component: Ranking>> ranking::exports::trackside::router::decision_ranking::Guest for E {
     fn rank(head: RequestHead, matched: Vec<MatchedDecision>) -> Result<Vec<RankedDecision>, Failure> {
-        ask::<E, _>(|component| component.rank(&head, &matched))
+        configured::<E, _>(|component| component.rank(&head, &matched))
     }
 }
 
@@ -72,7 +79,7 @@ impl<E: Exported<Component: Selector>> selector::exports::trackside::router::mod
         matches: Vec<SignalMatch>,
         candidates: Vec<Candidate>,
     ) -> Result<Selection, Failure> {
-        ask::<E, _>(|component| component.select(&head, &decision, &matches, &candidates))
+        configured::<E, _>(|component| component.select(&head, &decision, &matches, &candidates))
     }
 }
 
@@ -80,7 +87,7 @@ impl<E: Exported<Component: RequestPlugin>> request_plugin::exports::trackside::
     for E
 {
     fn on_request(head: RequestHead, route: Route) -> Result<Verdict, Failure> {
-        ask::<E, _>(|component| component.on_request(&head, &route))
+        configured::<E, _>(|component| component.on_request(&head, &route))
     }
 }
 
@@ -94,7 +101,7 @@ impl<E: Exported<Component: ResponsePlugin>> response_plugin::exports::trackside
         headers: Pairs,
         body: String,
     ) -> Result<Verdict, Failure> {
-        ask::<E, _>(|component| component.on_response(&head, &route, status, &headers, &body))
+        configured::<E, _>(|component| component.on_response(&head, &route, status, &headers, &body))
     }
 }
 
@@ -102,20 +109,21 @@ impl<E: Exported<Component: ResponseStream>> response_stream::exports::trackside
     for E
 {
     fn on_event(request_id: String, data: String) -> Result<Vec<String>, Failure> {
-        ask::<E, _>(|component| component.on_event(&request_id, &data))
+        configured::<E, _>(|component| component.on_event(&request_id, &data))
     }
 
     fn on_end(request_id: String) -> Result<Vec<String>, Failure> {
-        ask::<E, _>(|component| component.on_end(&request_id))
+        configured::<E, _>(|component| component.on_end(&request_id))
     }
 }
 
 /// Makes a type the component that this crate builds to: `trackside_sdk::export!(signal: Keyword);`.
 ///
-/// Roles: `signal`, `ranking`, `selector`, `request-plugin`, `response-plugin`, `response-stream`. Outside of wasm it
+/// Roles: `ask`, `signal`, `ranking`, `selector`, `request-plugin`, `response-plugin`, `response-stream`. Outside of wasm it
 /// expands to nothing that is linked, so that native programs may hold several components.
 #[macro_export]
 macro_rules! export {
+    (ask: $component:ty) => { $crate::export!(@ "ask", ask, $component); };
     (signal: $component:ty) => { $crate::export!(@ "signal", signal, $component); };
     (ranking: $component:ty) => { $crate::export!(@ "ranking", ranking, $component); };
     (selector: $component:ty) => { $crate::export!(@ "selector", selector, $component); };

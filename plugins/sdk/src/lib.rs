@@ -40,7 +40,8 @@
 //! What the host offers is in one module per interface: [`current`], [`log`], [`metrics`], [`clock`], [`random`],
 //! [`artefact`], [`embeddings`], [`neighbours`], [`cache`], [`key_value`]. A component imports only those it calls.
 //! Outside of wasm there is no host and a call panics: let the logic take a closure or a trait, and tests pass their own.
-//! [`topic`] needs no host: it takes the wrapping off a text, so that all signals compare the same.
+//! [`topic`], [`re2`] and [`tools`] need no host: the one takes the wrapping off a text, so that all signals compare the same, the
+//! other lets patterns mean what they mean in v0.3, the third reads the tools of a request.
 //!
 //! This crate depends on nothing of the host, and knows no role's logic.
 
@@ -48,23 +49,27 @@
 pub mod bindings;
 #[doc(hidden)]
 pub mod glue;
+mod predicate;
 mod prototypes;
+pub mod re2;
 mod roles;
 mod settings;
 #[cfg(target_arch = "wasm32")]
 mod std_io;
+pub mod tools;
 pub mod topic;
 
 pub use bindings::trackside::router::types::{
-    Candidate, Choice, Edit, Failure, FieldValue, Match, MatchedDecision, Pairs, RankedDecision, Reply, RequestHead,
-    Route, Selection, SignalMatch, Verdict,
+    Ask, Candidate, Choice, Edit, Failure, FieldValue, Match, MatchedDecision, Pairs, RankedDecision, Reply,
+    RequestHead, Route, Selection, SignalMatch, Verdict,
 };
 pub use bindings::trackside::router::{
     artefact, cache, clock, current, embeddings, key_value, log, metrics, neighbours, random,
 };
+pub use predicate::Predicate;
 pub use prototypes::PrototypeScoring;
 pub use roles::{
-    Component, Need, OnFailure, Ranking, RequestPlugin, ResponsePlugin, ResponseStream, Selector, Signal, failure,
-    matched,
+    AskExtraction, Component, Need, OnFailure, Ranking, RequestPlugin, ResponsePlugin, ResponseStream, Selector,
+    Signal, failure, matched,
 };
 pub use settings::{NoSettings, SignalSettings};

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Candidate, Failure, Match, MatchedDecision, Pairs, RankedDecision, RequestHead, Route, Selection, SignalMatch,
+    Ask, Candidate, Failure, Match, MatchedDecision, Pairs, RankedDecision, RequestHead, Route, Selection, SignalMatch,
     Verdict,
 };
 
@@ -75,6 +75,15 @@ pub trait Component: Sized + 'static {
     /// # Errors
     /// When the settings have the right shape and still make no sense; the configuration is then refused.
     fn configure(settings: Self::Settings) -> Result<Self, Failure>;
+}
+
+/// Finds what a human asks in a request that a program wrapped up.
+pub trait AskExtraction: Component {
+    /// Tells what the human asks; `None` leaves the ask that the host found.
+    ///
+    /// # Errors
+    /// When it cannot tell. The failure policy takes over.
+    fn extract(&self, head: &RequestHead) -> Result<Option<Ask>, Failure>;
 }
 
 /// Finds signals in a request.

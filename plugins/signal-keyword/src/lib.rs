@@ -5,7 +5,8 @@ mod fold;
 mod fuzzy;
 mod literals;
 mod patterns;
-mod re2;
+mod pieces;
+mod ranked;
 mod rules;
 mod settings;
 
@@ -32,5 +33,7 @@ impl Signal for Keywords {
 
 trackside_sdk::export!(signal: Keywords);
 
+#[cfg(test)]
+mod oracle;
 #[cfg(test)]
 mod tests;

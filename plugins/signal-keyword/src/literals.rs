@@ -1,5 +1,7 @@
 //! Words and phrases: all of them in one pass over the text.
 
+use std::borrow::Cow;
+
 use aho_corasick::{AhoCorasick, BuildError};
 
 use crate::fold::fold;
@@ -10,6 +12,16 @@ use crate::rules::{Found, KeywordId};
 pub(crate) enum Case {
     Sensitive,
     Insensitive,
+}
+
+impl Case {
+    /// The text as the methods see it that compare more than equal letters.
+    pub(crate) fn of(self, text: &str) -> Cow<'_, str> {
+        match self {
+            Self::Sensitive => Cow::Borrowed(text),
+            Self::Insensitive => Cow::Owned(text.to_lowercase()),
+        }
+    }
 }
 
 /// Keywords that are looked for as they are written.

@@ -2,9 +2,9 @@
 
 use regex::{RegexSet, RegexSetBuilder};
 use regex_syntax::ParserBuilder;
+use trackside_sdk::re2;
 
 use crate::literals::Case;
-use crate::re2;
 use crate::rules::{Found, KeywordId};
 
 /// Keywords that are patterns.

@@ -8,6 +8,8 @@ use trackside_sdk::{Failure, Match, failure, matched};
 use crate::fuzzy::{self, Fuzzy};
 use crate::literals::{Case, Literals};
 use crate::patterns::{Pattern, Patterns};
+use crate::pieces::Pieces;
+use crate::ranked::Ranked;
 use crate::settings::{Method, Operator, Rule};
 
 /// A keyword's position among the keywords of all rules.
@@ -44,6 +46,8 @@ pub struct Keywords {
     folded: Option<Literals>,
     patterns: Option<Patterns>,
     fuzzy: Vec<Fuzzy>,
+    ranked: Vec<Ranked>,
+    pieces: Vec<Pieces>,
 }
 
 #[derive(Debug)]
@@ -58,7 +62,7 @@ const DETAIL_BYTES: usize = 256;
 
 impl Keywords {
     /// # Errors
-    /// A keyword that is empty or no pattern, a method that is not available, or more keywords than can be searched.
+    /// A keyword that is empty or no pattern, pieces of no sensible length, or more keywords than can be searched.
     pub(crate) fn new(rules: &[Rule]) -> Result<Self, Failure> {
         let mut sorted = Sorted::default();
         let mut keywords = Vec::new();
@@ -71,6 +75,7 @@ impl Keywords {
                 sorted.add(KeywordId(keywords.len()), keyword, search).map_err(invalid)?;
                 keywords.push(keyword.clone());
             }
+            sorted.add_together(first, &rule.keywords, search);
             ready.push(Ready { name: rule.name.clone(), operator: rule.operator, keywords: first..keywords.len() });
         }
         Ok(Self {
@@ -80,6 +85,8 @@ impl Keywords {
             folded: unless_empty(sorted.folded, |keywords| Literals::new(Case::Insensitive, &keywords))?,
             patterns: unless_empty(sorted.patterns, Patterns::new)?,
             fuzzy: sorted.fuzzy,
+            ranked: sorted.ranked,
+            pieces: sorted.pieces,
         })
     }
 
@@ -93,6 +100,8 @@ impl Keywords {
             patterns.find(text, &mut found);
         }
         fuzzy::find(&self.fuzzy, text, &mut found);
+        self.ranked.iter().for_each(|ranked| ranked.find(text, &mut found));
+        self.pieces.iter().for_each(|pieces| pieces.find(text, &mut found));
         self.rules.iter().filter_map(|rule| self.judge(rule, &found)).collect()
     }
 
@@ -126,18 +135,28 @@ enum Search {
     /// Within so many edits when they do not occur.
     Fuzzy(Case, u32),
     Pattern(Case),
+    /// By a score of at least so much.
+    Ranked(Case, f32),
+    /// By so many letters at a time, with at least so much similarity.
+    Pieces(Case, usize, f32),
 }
+
+/// Longer pieces are longer than words.
+const MOST_ARITY: usize = 64;
 
 fn search(rule: &Rule) -> Result<Search, Failure> {
     let case = if rule.case_sensitive { Case::Sensitive } else { Case::Insensitive };
-    let word = match rule.method {
-        Method::Words if !rule.fuzzy_match => return Ok(Search::Words(case)),
-        Method::Words | Method::Fuzzy => return Ok(Search::Fuzzy(case, rule.fuzzy_threshold)),
-        Method::Regex => return Ok(Search::Pattern(case)),
-        Method::Bm25 => "bm25",
-        Method::Ngram => "ngram",
-    };
-    Err(failure("unsupported", format!("rule `{}`: the method `{word}` is not available", rule.name)))
+    match rule.method {
+        Method::Words if !rule.fuzzy_match => Ok(Search::Words(case)),
+        Method::Words | Method::Fuzzy => Ok(Search::Fuzzy(case, rule.fuzzy_threshold)),
+        Method::Regex => Ok(Search::Pattern(case)),
+        Method::Bm25 => Ok(Search::Ranked(case, rule.bm25_threshold)),
+        Method::Ngram if rule.ngram_arity > MOST_ARITY => {
+            let (name, arity) = (&rule.name, rule.ngram_arity);
+            Err(invalid(format!("rule `{name}`: ngram_arity is {arity}, expected 2 to {MOST_ARITY}")))
+        }
+        Method::Ngram => Ok(Search::Pieces(case, rule.ngram_arity, rule.ngram_threshold)),
+    }
 }
 
 /// The keywords of all rules by how they are searched.
@@ -147,6 +166,8 @@ struct Sorted<'a> {
     folded: Vec<(KeywordId, &'a str)>,
     patterns: Vec<(KeywordId, Pattern)>,
     fuzzy: Vec<Fuzzy>,
+    ranked: Vec<Ranked>,
+    pieces: Vec<Pieces>,
 }
 
 impl<'a> Sorted<'a> {
@@ -168,12 +189,35 @@ impl<'a> Sorted<'a> {
                 case
             }
             Search::Words(case) => case,
+            Search::Ranked(..) | Search::Pieces(..) => return Ok(()),
         };
         match case {
             Case::Sensitive => self.exact.push((id, keyword)),
             Case::Insensitive => self.folded.push((id, keyword)),
         }
         Ok(())
+    }
+
+    /// Adds the keywords of a rule whose method looks at all of them together.
+    fn add_together(&mut self, first: usize, keywords: &'a [String], search: Search) {
+        let keywords: Vec<(KeywordId, &str)> =
+            (first..).map(KeywordId).zip(keywords.iter().map(String::as_str)).collect();
+        match search {
+            Search::Ranked(case, threshold) => {
+                let known = self.ranked.iter().position(|ranked| ranked.case() == case);
+                let place = known.unwrap_or_else(|| {
+                    self.ranked.push(Ranked::new(case));
+                    self.ranked.len() - 1
+                });
+                if let Some(ranked) = self.ranked.get_mut(place) {
+                    ranked.add(&keywords, threshold);
+                }
+            }
+            Search::Pieces(case, arity, threshold) => {
+                self.pieces.push(Pieces::new(case, arity, threshold, &keywords));
+            }
+            Search::Words(_) | Search::Fuzzy(..) | Search::Pattern(_) => {}
+        }
     }
 }
 

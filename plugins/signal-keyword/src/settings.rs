@@ -26,22 +26,32 @@ pub struct Rule {
     /// How many letters a misspelt word may have too many, too few or wrong; 2 when left out.
     #[serde(default = "two")]
     pub(crate) fuzzy_threshold: u32,
-    /// Least score of the method `bm25`.
-    #[serde(default)]
-    #[allow(dead_code, reason = "accepted for a method that is refused")]
-    bm25_threshold: Option<f64>,
-    /// Least similarity of the method `ngram`.
-    #[serde(default)]
-    #[allow(dead_code, reason = "accepted for a method that is refused")]
-    ngram_threshold: Option<f64>,
-    /// Length of the pieces that the method `ngram` compares.
-    #[serde(default)]
-    #[allow(dead_code, reason = "accepted for a method that is refused")]
-    ngram_arity: Option<u32>,
+    /// Least score of the method `bm25`; 0.1 when left out.
+    #[serde(default = "least_score")]
+    pub(crate) bm25_threshold: f32,
+    /// Least similarity of the method `ngram`, 0 to 1; 0.4 when left out.
+    #[serde(default = "least_similarity")]
+    pub(crate) ngram_threshold: f32,
+    /// Letters in a piece that the method `ngram` compares, at least 2; 3 when left out.
+    #[serde(default = "three")]
+    #[schemars(range(max = 64))]
+    pub(crate) ngram_arity: usize,
 }
 
 fn two() -> u32 {
     2
+}
+
+fn three() -> usize {
+    3
+}
+
+fn least_score() -> f32 {
+    0.1
+}
+
+fn least_similarity() -> f32 {
+    0.4
 }
 
 /// How many of its keywords a rule takes.
@@ -68,8 +78,8 @@ pub(crate) enum Method {
     Regex,
     /// As whole words that may be misspelt: the same as `fuzzy_match`.
     Fuzzy,
-    /// By BM25 score.
+    /// By BM25 score, each keyword a document.
     Bm25,
-    /// By n-gram similarity.
+    /// By similarity of their pieces to those of a word.
     Ngram,
 }

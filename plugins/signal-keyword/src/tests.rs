@@ -75,14 +75,9 @@ fn what_cannot_be_searched_is_refused_by_rule_and_keyword() {
             "rule `r`: keyword 2 is empty and would be found in every request",
         ),
         (
-            json!([{"name": "ranked", "operator": "OR", "keywords": ["a"], "method": "bm25", "bm25_threshold": 0.1}]),
-            "unsupported",
-            "rule `ranked`: the method `bm25` is not available",
-        ),
-        (
-            json!([{"name": "n", "operator": "OR", "keywords": ["a"], "method": "ngram", "ngram_arity": 3}]),
-            "unsupported",
-            "rule `n`: the method `ngram` is not available",
+            json!([{"name": "n", "operator": "OR", "keywords": ["a"], "method": "ngram", "ngram_arity": 65}]),
+            "invalid-settings",
+            "rule `n`: ngram_arity is 65, expected 2 to 64",
         ),
     ];
     for (rules, kind, message) in table {

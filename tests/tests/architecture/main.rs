@@ -6,6 +6,7 @@ mod contract;
 mod documents;
 mod examples;
 mod sizes;
+mod unsafety;
 
 use std::path::{Path, PathBuf};
 use trackside_tests::place;

@@ -49,7 +49,8 @@ fn every_built_in_loads_and_is_granted_what_it_wants() {
         assert!(component.wants().iter().all(|&wanted| granted.contains(wanted)), "{}", built_in.name);
         let Description { role, serves, .. } = component.description();
         let folder = format!("{}-{}", role.as_str().trim_start_matches("request-"), serves.replace('_', "-"));
-        assert_eq!(folder, built_in.name);
+        // There is one ask, so its folder has no need of a role in front.
+        assert_eq!(folder.replace("ask-ask", "ask"), built_in.name);
     }
 }
 

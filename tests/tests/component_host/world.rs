@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::future;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use trackside_components::types::{Match, RequestHead, SignalMatch};
+use trackside_components::types::{ConversationFacts, Match, RequestHead, SignalMatch};
 use trackside_components::{
     ArtefactFile, CallError, Capabilities, Capability, Clustering, Compare, Component, Configured, Current, Embed,
     EmbedFailure, Engine, EngineOptions, Grants, HeadMethod, KeyValue, KeyValueFailure, Level, Limits, Log, Metrics,
@@ -152,6 +152,24 @@ impl Current for Request {
 
     fn message(&self, index: u32) -> Option<(String, String)> {
         (index == 0).then(|| ("user".to_owned(), self.text.clone()))
+    }
+
+    fn facts(&self) -> ConversationFacts {
+        ConversationFacts {
+            text_bytes: u64::try_from(self.text.len()).unwrap_or(u64::MAX),
+            structured_bytes: 0,
+            user_messages: 1,
+            assistant_messages: 0,
+            system_messages: 0,
+            developer_messages: 0,
+            tool_messages: 0,
+            other_messages: 0,
+            tool_definitions: 0,
+            tool_calls: 0,
+            images: 0,
+            in_tool_loop: false,
+            extra: Vec::new(),
+        }
     }
 
     fn field(&self, path: &[String]) -> Option<String> {

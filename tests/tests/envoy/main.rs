@@ -1,24 +1,80 @@
 //! Trackside behind a real Envoy: every body mode, HTTP/1 and HTTP/2. One module per promise.
 
+#[macro_use]
+mod ways;
+
 mod agentgateway;
 mod aibrix;
 mod answers;
+mod attached;
+mod bodies;
+mod bounds;
+mod chains;
+mod clients;
+mod encodings;
+mod failures;
+mod identity;
+mod lifecycle;
+mod limits;
+mod local;
+mod overrides;
 mod passage;
+mod pieces;
 mod refusals;
+mod routes;
 mod seed_prompts;
+mod streams;
+mod trust;
 
-use trackside_tests::{Message, Stage, place};
+use serde_json::json;
+use std::sync::LazyLock;
+use trackside_tests::{
+    Exchange, Message, Plan, Shared, Stage, Way,
+    mode::{Body, MODES, TWISTED},
+    place,
+};
 
-/// The configuration of the tests that need no particular one.
-async fn example(routes: &[&str]) -> Option<Stage> {
-    Stage::start(&place::root().join("examples/envoy-aibrix/router.yaml"), routes).await
+/// The router of most tests: keywords decide, so nothing depends on what a model finds similar.
+static PLAIN: Shared = LazyLock::new(|| {
+    let plan = Plan::new(&place::root().join("tests/tests/envoy/router.yaml"), &["large", "s"]);
+    Stage::share(|| Some(plan.with_modes([MODES.as_slice(), &TWISTED].concat())))
+});
+
+/// AIBrix's published configuration, unchanged.
+static AIBRIX: Shared =
+    LazyLock::new(|| Stage::share(|| Some(Plan::new(&place::shared_config("aibrix.yaml")?, &["qwen3-8b"]))));
+
+/// The preset for agentgateway.
+static AGENTGATEWAY: Shared = LazyLock::new(|| {
+    let adapters = agentgateway::LAB.map(|(_, _, adapter)| adapter);
+    Stage::share(move || Some(Plan::new(&place::shared_config("agentgateway.yaml")?, &adapters)))
+});
+
+async fn plain() -> Option<Stage> {
+    Stage::visit(&PLAIN).await
+}
+
+async fn aibrix() -> Option<Stage> {
+    Stage::visit(&AIBRIX).await
+}
+
+async fn agentgateway() -> Option<Stage> {
+    Stage::visit(&AGENTGATEWAY).await
 }
 
 /// A chat completion for the model `auto`, with one user message.
 fn ask(prompt: &str) -> Message {
-    let content = serde_json::Value::from(prompt);
-    Message::chat(format!(r#"{{"model":"auto","messages":[{{"role":"user","content":{content}}}]}}"#))
+    Message::chat(json!({"model": "auto", "messages": [{"role": "user", "content": prompt}]}).to_string())
 }
 
-/// A prompt that a keyword routes, whatever tells the domains.
+/// A prompt that a keyword leads to the model `large`, with a system prompt.
 const THINKING: &str = "Walk me through how to structure a business merger proposal.";
+/// A prompt that a keyword leads to the model `s`, with nothing else.
+const BRIEF: &str = "In one word: which ocean is the largest?";
+
+/// The request went by the route of the model that was chosen.
+fn assert_route(exchange: &Exchange, model: &str, way: Way) {
+    // Partial buffering picks the route before it asks again, unless the whole body came while the headers waited.
+    let early = way.mode.request == Body::BufferedPartial && exchange.route() == "default";
+    assert!(early || exchange.route() == model, "{way}: by the route of {} instead of {model}", exchange.route());
+}

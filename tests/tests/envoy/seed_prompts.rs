@@ -3,7 +3,7 @@
 use crate::ask;
 use serde_json::Value;
 use std::ffi::OsString;
-use trackside_tests::{Http, Stage, Way, mode, place};
+use trackside_tests::{Stage, Way, mode, place};
 
 /// Asks every prompt that names a model of the AIBrix sample, and counts those whose domain is told right.
 async fn check(flags: &[OsString]) {
@@ -14,7 +14,7 @@ async fn check(flags: &[OsString]) {
     let rules = std::fs::read_to_string(prompts.join("rules.json")).expect("the rules can be read");
     let rules: Value = serde_json::from_str(&rules).expect("the rules are JSON");
     let Some(stage) = Stage::start_with(&config, flags, &[]).await else { return };
-    let way = Way { mode: mode::AIBRIX, http: Http::One };
+    let way = Way::http1(mode::AIBRIX.name);
     let lines = std::fs::read_to_string(prompts.join("prompts.jsonl")).expect("the prompts can be read");
     let prompts: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect();
     assert!(!prompts.is_empty());

@@ -1,7 +1,11 @@
 //! The `components` block: which component serves a type, and what it may do.
 
 use super::unique;
-use crate::{Code, ComponentUse, Components, Diagnostic, OnFailure, Report, codes, view::View};
+use crate::{
+    Code, ComponentUse, Components, Diagnostic, OnFailure, Report, codes,
+    shape::{Shape, to_object},
+    view::View,
+};
 use std::{
     path::{Path, PathBuf},
     time::Duration,
@@ -46,6 +50,7 @@ fn component(serves: String, view: &View<'_>, base_dir: &Path, report: &mut Repo
         ),
         artefact: read(view.get("artefact"), codes::MALFORMED, "a file", report, |s| file(s, base_dir)),
         digest: read(view.get("digest"), codes::MALFORMED, "sha256: and 64 hex digits", report, digest),
+        configuration: to_object(view.get("configuration").map(|c| c.node), &Shape::Any),
         grants: view.texts("grants"),
         memory_bytes: read(limit("memory"), codes::MALFORMED, "a size such as 64MiB", report, |s| quantity(s, BYTES)),
         deadline: read(limit("deadline"), codes::MALFORMED, "a duration such as 20ms", report, duration),

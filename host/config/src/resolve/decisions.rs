@@ -33,17 +33,17 @@ impl<'m> Models<'m> {
 }
 
 pub(super) fn decisions(
-    root: &View<'_>,
+    routing: &View<'_>,
     models: &[Model],
     names: &Names,
+    leaves: &mut Vec<LeafUse>,
     report: &mut Report,
-) -> (Vec<Decision>, Vec<LeafUse>) {
-    let mut leaves = Vec::new();
-    let list = root.get("routing").map(|r| r.list("decisions")).unwrap_or_default();
+) -> Vec<Decision> {
+    let list = routing.list("decisions");
     let models = Models::new(models);
     let mut decisions = Vec::new();
     for (name, view) in unique(list, "name", report) {
-        let mut rules = Reader { owner: &name, no_operator: "", names, leaves: &mut leaves, report };
+        let mut rules = Reader { owner: &name, no_operator: "", names, leaves, report };
         let rules = rules.root(view.get("rules"));
         decisions.push(Decision {
             description: view.string("description"),
@@ -57,14 +57,14 @@ pub(super) fn decisions(
             name,
         });
     }
-    warn_of_tier_zero(root, &decisions, report);
-    (decisions, leaves)
+    warn_of_tier_zero(routing, &decisions, report);
+    decisions
 }
 
 /// In v0.3 a decision without a tier comes before tier 1 as soon as any decision has one.
-fn warn_of_tier_zero(root: &View<'_>, decisions: &[Decision], report: &mut Report) {
+fn warn_of_tier_zero(routing: &View<'_>, decisions: &[Decision], report: &mut Report) {
     let without: Vec<&str> = decisions.iter().filter(|d| d.tier == 0).map(|d| d.name.as_str()).collect();
-    if let (Some(with), false) = (first_tier(root), without.is_empty()) {
+    if let (Some(with), false) = (first_tier(routing), without.is_empty()) {
         let message = format!("decisions without a tier come before tier 1: {}", suggest::list(without));
         report.push(
             Diagnostic::warning(codes::TIER_ZERO, message).at(with.head).help("give every decision a tier".to_owned()),
@@ -72,8 +72,8 @@ fn warn_of_tier_zero(root: &View<'_>, decisions: &[Decision], report: &mut Repor
     }
 }
 
-fn first_tier<'t>(root: &View<'t>) -> Option<View<'t>> {
-    let tiers = crate::path::find(root, "routing.decisions[].tier");
+fn first_tier<'t>(routing: &View<'t>) -> Option<View<'t>> {
+    let tiers = crate::path::find(routing, "decisions[].tier");
     tiers.into_iter().find(|tier| tier.node.as_int().is_some_and(|t| t > 0))
 }
 

@@ -4,51 +4,64 @@ mod components;
 mod decisions;
 mod embedding;
 mod models;
+mod profiles;
+mod projections;
 mod rules;
+mod services;
 mod signals;
 
 pub(crate) use rules::LeafUse;
 
-use crate::{Diagnostic, Report, Resolved, codes, view::View};
+use crate::{Diagnostic, Report, Resolved, Span, codes, view::View};
+use profiles::Shared;
 use std::{collections::HashSet, path::Path};
 
 /// What a configuration is without a word about it.
 const DEFAULT_EFFORT: &str = "medium";
-const DEFAULT_STRATEGY: &str = "priority";
 const AUTO_MODEL_NAMES: [&str; 2] = ["vllm-sr/auto", "auto"];
 const AUTO_MODEL_NAME: &str = "MoM";
 
-/// Resolves the payload. The leaves are those of all decisions and composers, with their places, for the check against what is served.
-pub(crate) fn resolve(root: &View<'_>, base_dir: &Path, report: &mut Report) -> (Resolved, Vec<LeafUse>) {
+/// What profiles refer to, with places, for the check against what is served.
+#[derive(Debug)]
+pub(crate) struct Uses {
+    /// The leaves of all decisions and composers, and the inputs of scores.
+    pub(crate) leaves: Vec<LeafUse>,
+    /// The strategy of each profile.
+    pub(crate) strategies: Vec<(String, Option<Span>)>,
+}
+
+/// Resolves the payload.
+pub(crate) fn resolve(root: &View<'_>, base_dir: &Path, report: &mut Report) -> (Resolved, Uses) {
     let reasoning_families = models::families(root, report);
     let models = models::models(root, &reasoning_families, report);
     let default_model = models::default_model(root, &models, report);
-    let mut signals = signals::signals(root, report);
-    let names = rules::Names::new(root, &signals);
-    let (decisions, mut leaves) = decisions::decisions(root, &models, &names, report);
-    signals::add_conditions(&mut signals, root, &names, &mut leaves, report);
-    signals::add_undeclared_domains(&mut signals, &leaves);
-    signals::add_modules(&mut signals, root);
+    let identity = services::identity(root, report);
+    let (leaves, strategies) = (Vec::new(), Vec::new());
+    let mut shared = Shared { root, models: &models, identity: &identity, leaves, strategies, room: profiles::ROOM };
+    let profiles = profiles::profiles(&mut shared, report);
+    let uses = Uses { leaves: shared.leaves, strategies: shared.strategies };
     let router = root.at(&["global", "router"]);
-    let strategy = root.at(&["routing"]).and_then(|r| r.text("strategy"));
-    let strategy = strategy.or_else(|| router.as_ref()?.text("strategy")).unwrap_or(DEFAULT_STRATEGY);
     let defaults = root.at(&["providers", "defaults"]);
+    let auto_model_names = auto_model_names(router.as_ref());
     let resolved = Resolved {
         default_model,
         default_reasoning_effort: models::effort(defaults.as_ref(), "default_reasoning_effort", report)
             .unwrap_or_else(|| DEFAULT_EFFORT.to_owned()),
-        auto_model_names: auto_model_names(router.as_ref()),
+        entrypoints: profiles::entrypoints(root, &profiles, &models, &auto_model_names, report),
+        auto_model_names,
         list_backend_models: router.as_ref().and_then(|r| r.flag("include_config_models_in_list")).unwrap_or(false),
         clear_route_cache: router.as_ref().and_then(|r| r.flag("clear_route_cache")).unwrap_or(true),
-        strategy: strategy.to_owned(),
+        skip_processing: services::skip_processing(router.as_ref()),
+        streamed_body: services::streamed_body(router.as_ref()),
+        tracing: services::tracing(root),
         embedding: embedding::embedding(root, base_dir, report),
         components: components::components(root, base_dir, report),
+        identity,
         models,
         reasoning_families,
-        signals,
-        decisions,
+        profiles,
     };
-    (resolved, leaves)
+    (resolved, uses)
 }
 
 /// An explicit list replaces all names, an empty one included.

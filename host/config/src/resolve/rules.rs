@@ -29,7 +29,7 @@ pub(crate) struct LeafUse {
 pub(super) struct Names(BTreeMap<String, HashSet<String>>);
 
 impl Names {
-    pub(super) fn new(root: &View<'_>, signals: &BTreeMap<String, SignalRules>) -> Self {
+    pub(super) fn new(routing: &View<'_>, signals: &BTreeMap<String, SignalRules>) -> Self {
         let mut names = BTreeMap::new();
         for (kind, rules) in signals {
             let mut of_kind: HashSet<String> = HashSet::new();
@@ -49,13 +49,44 @@ impl Names {
             }
             names.insert(kind.clone(), of_kind);
         }
-        let outputs = path::find(root, "routing.projections.mappings[].outputs[].name");
+        let outputs = path::find(routing, "projections.mappings[].outputs[].name");
         let outputs = outputs.iter().filter_map(|v| v.node.as_text()).map(str::to_owned).collect();
         names.insert(words::PROJECTION.to_owned(), outputs);
         // With no domains declared, each one that is named exists.
         names.retain(|kind, of_kind| kind != "domain" || !of_kind.is_empty());
         Self(names)
     }
+
+    /// Whether a leaf may refer to this name.
+    pub(super) fn has(&self, signal: &str, name: &str) -> bool {
+        let base = base(signal, name);
+        match self.0.get(signal) {
+            Some(names) => names.contains(base),
+            // Undeclared domains are made up; a type that v0.3 does not have is judged once it is known what is served.
+            None => signal == "domain" || words::signal_section(signal).is_none(),
+        }
+    }
+
+    /// The error for a reference (`type` and `name`) to a signal that is not declared.
+    pub(super) fn undeclared(&self, view: &View<'_>, signal: &str, name: &str) -> Option<Diagnostic> {
+        if self.has(signal, name) {
+            return None;
+        }
+        let section = words::signal_section(signal).unwrap_or(signal);
+        let message = match signal {
+            words::PROJECTION => format!("{} names projection {name:?}, which no mapping puts out", view.place),
+            _ => format!("{} names {signal} {name:?}, which routing.signals.{section} does not declare", view.place),
+        };
+        let names = self.0.get(signal).into_iter().flatten().map(String::as_str);
+        let help = suggest::did_you_mean(base(signal, name), names)
+            .or_else(|| (signal == "authz").then(|| "name the role, not the binding that gives it".to_owned()));
+        Some(Diagnostic::error(codes::UNDECLARED_SIGNAL, message).at(view.span_of("name")).help(help))
+    }
+}
+
+/// The rule behind a name: a complexity has one for each level.
+fn base<'n>(signal: &str, name: &'n str) -> &'n str {
+    if signal == "complexity" { name.split(':').next().unwrap_or_default() } else { name }
 }
 
 /// Reads the rules of one decision, or a composer.
@@ -164,7 +195,7 @@ impl Reader<'_> {
             return None;
         }
         self.form(view, &signal, &name);
-        self.declared(view, &signal, &name);
+        self.report.extend(self.names.undeclared(view, &signal, &name));
         let (span, place) = (view.span_of("type"), view.place.clone());
         self.leaves.push(LeafUse {
             signal: signal.clone(),
@@ -191,28 +222,6 @@ impl Reader<'_> {
             let message = format!("{} names {name:?}: a complexity is RULE:hard, RULE:medium or RULE:easy", view.place);
             self.error(codes::BAD_LEAF, view.span_of("name"), message, None);
         }
-    }
-
-    fn declared(&mut self, view: &View<'_>, signal: &str, name: &str) {
-        let base = if signal == "complexity" { name.split(':').next().unwrap_or_default() } else { name };
-        let names = match self.names.0.get(signal) {
-            Some(names) if names.contains(base) => return,
-            Some(names) => names,
-            // Undeclared domains are made up; a type that v0.3 does not have is judged once it is known what is served.
-            None if signal == "domain" || words::signal_section(signal).is_none() => return,
-            None => &HashSet::new(),
-        };
-        let section = words::signal_section(signal).unwrap_or(signal);
-        let message =
-            format!("{} names {signal} {name:?}, which routing.signals.{section} does not declare", view.place);
-        let message = if signal == words::PROJECTION {
-            format!("{} names projection {name:?}, which no mapping puts out", view.place)
-        } else {
-            message
-        };
-        let help = suggest::did_you_mean(base, names.iter().map(String::as_str))
-            .or_else(|| (signal == "authz").then(|| "name the role, not the binding that gives it".to_owned()));
-        self.error(codes::UNDECLARED_SIGNAL, view.span_of("name"), message, help);
     }
 
     fn predicate(&mut self, view: &View<'_>) -> Option<Predicate> {

@@ -5,7 +5,7 @@ use super::{
     unique,
 };
 use crate::{
-    Diagnostic, Place, Report, SignalRule, SignalRules, Step, codes,
+    Diagnostic, Place, Projections, Report, SignalRule, SignalRules, Step, codes,
     shape::{missing, shape, to_object},
     view::View,
     words,
@@ -30,9 +30,9 @@ const MODULES: &[(&str, &[&str], &[&str])] = &[
     ("complexity", &["modules", "complexity"], &["prototype_scoring"]),
 ];
 
-pub(super) fn signals(root: &View<'_>, report: &mut Report) -> BTreeMap<String, SignalRules> {
+pub(super) fn signals(routing: &View<'_>, report: &mut Report) -> BTreeMap<String, SignalRules> {
     let mut signals = BTreeMap::new();
-    let Some(lists) = root.at(&["routing", "signals"]) else { return signals };
+    let Some(lists) = routing.get("signals") else { return signals };
     for (section, list) in lists.entries() {
         if let Some(removed) = crate::shape::replacement(&list.place) {
             let message = format!("v0.3 no longer has {}", list.place);
@@ -73,14 +73,22 @@ fn rules(kind: &str, list: &View<'_>, report: &mut Report) -> Vec<SignalRule> {
             if let ("complexity", Json::Object(settings)) = (kind, &mut settings) {
                 settings.remove(COMPOSER);
             }
-            SignalRule { outcomes: outcomes(kind, &name), name, settings, condition: None, place: view.place }
+            SignalRule {
+                outcomes: outcomes(kind, &name, &settings),
+                name,
+                settings,
+                condition: None,
+                place: view.place,
+            }
         })
         .collect()
 }
 
 /// What matches of a rule may be named.
-fn outcomes(kind: &str, name: &str) -> Vec<String> {
+fn outcomes(kind: &str, name: &str, settings: &Json) -> Vec<String> {
     match kind {
+        // A binding gives a role, and leaves name the role.
+        "authz" => settings.get("role").and_then(Json::as_str).map(str::to_owned).into_iter().collect(),
         "complexity" => words::LEVELS.iter().map(|level| format!("{name}:{level}")).collect(),
         _ => vec![name.to_owned()],
     }
@@ -89,18 +97,26 @@ fn outcomes(kind: &str, name: &str) -> Vec<String> {
 /// A complexity may have a composer: a tree over other signals without which it does not count.
 pub(super) fn add_conditions(
     signals: &mut BTreeMap<String, SignalRules>,
-    root: &View<'_>,
+    routing: &View<'_>,
     names: &Names,
     leaves: &mut Vec<LeafUse>,
     report: &mut Report,
 ) {
-    let list = root.at(&["routing", "signals", "complexity"]);
+    let list = routing.at(&["signals", "complexity"]);
     let (Some(list), Some(complexity)) = (list, signals.get_mut("complexity")) else { return };
     for rule in &mut complexity.rules {
         let Some(Step::Index(index)) = rule.place.0.last() else { continue };
         if let Some(composer) = list.item(*index).and_then(|view| view.get(COMPOSER)) {
+            let before = leaves.len();
             let mut reader = Reader { owner: &rule.name, no_operator: "AND", names, leaves, report };
             rule.condition = Some(reader.root(Some(composer)));
+            for leaf in leaves.iter().skip(before).filter(|leaf| leaf.signal == words::PROJECTION) {
+                let message = format!(
+                    "{} names a projection and never holds: projections are computed after composers",
+                    leaf.place
+                );
+                report.push(Diagnostic::warning(codes::PROJECTION_IN_COMPOSER, message).at(leaf.span));
+            }
         }
     }
 }
@@ -138,19 +154,41 @@ pub(super) fn add_undeclared_domains(signals: &mut BTreeMap<String, SignalRules>
 
 fn synthesised(name: &str, place: Place) -> SignalRule {
     let settings = json!({ "name": name });
-    SignalRule { outcomes: outcomes("domain", name), name: name.to_owned(), settings, condition: None, place }
+    SignalRule {
+        outcomes: outcomes("domain", name, &settings),
+        name: name.to_owned(),
+        settings,
+        condition: None,
+        place,
+    }
 }
 
-pub(super) fn add_modules(signals: &mut BTreeMap<String, SignalRules>, root: &View<'_>) {
+/// Gives each signal the settings of its type as a whole. `false` when there is no room left for them.
+pub(super) fn add_modules(signals: &mut BTreeMap<String, SignalRules>, root: &View<'_>, room: &mut usize) -> bool {
     let catalog = root.at(&["global", "model_catalog"]);
     for (kind, path, keys) in MODULES {
         let module = catalog.as_ref().and_then(|catalog| catalog.at(path));
-        if let (Some(rules), Some(module)) = (signals.get_mut(*kind), module) {
-            let path = [&["file", "global", "model_catalog"], *path].concat();
-            rules.module = to_object(Some(module.node), shape(&path));
-            if let (Json::Object(module), false) = (&mut rules.module, keys.is_empty()) {
-                module.retain(|key, _| keys.contains(&key.as_str()));
-            }
+        let (Some(rules), Some(module)) = (signals.get_mut(*kind), module) else { continue };
+        let Some(left) = room.checked_sub(module.node.weight()) else { return false };
+        *room = left;
+        let path = [&["file", "global", "model_catalog"], *path].concat();
+        rules.module = to_object(Some(module.node), shape(&path));
+        if let (Json::Object(module), false) = (&mut rules.module, keys.is_empty()) {
+            module.retain(|key, _| keys.contains(&key.as_str()));
         }
     }
+    true
+}
+
+/// Partitions come before the cut to the surest embeddings, so where embeddings are partitioned the cut is left to routing:
+/// the component keeps all, and this is how many stay.
+pub(super) fn leave_top_k(signals: &mut BTreeMap<String, SignalRules>, projections: &Projections) -> Option<usize> {
+    const KEY: &str = "top_k";
+    const DEFAULT: usize = 1;
+    let embedding = signals.get_mut("embedding")?;
+    let module = embedding.module.as_object_mut()?;
+    projections.partitions.iter().any(|partition| partition.signal == "embedding").then(|| {
+        let configured = module.insert(KEY.to_owned(), json!(0)).and_then(|k| k.as_u64());
+        configured.and_then(|k| usize::try_from(k).ok()).unwrap_or(DEFAULT)
+    })
 }

@@ -2,6 +2,8 @@
 
 mod check;
 mod json;
+#[cfg(test)]
+mod reference;
 mod removed;
 
 pub(crate) use check::{Strictness, check, missing};
@@ -60,6 +62,18 @@ static TABLE: LazyLock<Shape> = LazyLock::new(|| {
 pub(crate) fn shape(path: &[&str]) -> &'static Shape {
     static ANY: Shape = Shape::Any;
     path.iter().try_fold(&*TABLE, |shape, key| shape.key(key)).unwrap_or(&ANY)
+}
+
+/// What is told about the key at the end of a path of keys, lists left out. A recipe's routing has the keys of `routing`.
+pub(crate) fn told(path: &[&str]) -> Option<&'static str> {
+    static TOLD: LazyLock<Option<Node>> =
+        LazyLock::new(|| yaml::read(include_str!("told.yaml"), &mut Report::default()));
+    let path = match path {
+        [file, "recipes", "routing", rest @ ..] => [&[*file, "routing"], rest].concat(),
+        path => path.to_vec(),
+    };
+    let node = path.iter().try_fold(TOLD.as_ref()?, |node, key| node.get(key))?;
+    node.as_text().or_else(|| node.get("_")?.as_text())
 }
 
 impl Shape {
@@ -137,6 +151,33 @@ mod tests {
         {
             assert!(matches!(shape(&[group, kind]), Shape::Map(_)), "{group}.{kind}");
         }
+    }
+
+    #[test]
+    fn every_key_of_the_file_is_told_about_and_no_other() {
+        fn compare(shape: &Shape, told_about: Option<&Node>, path: &[&str], faults: &mut Vec<String>) {
+            let shape = shape.item().unwrap_or(shape);
+            let Shape::Map(keys) = shape else { return };
+            for key in &keys.known {
+                let path = [path, &[key.name.as_str()]].concat();
+                if told(&path).is_none_or(|text| !text.ends_with('.') && !text.ends_with(')')) {
+                    faults.push(format!("nothing is told about {}", path.join(".")));
+                }
+                compare(&key.shape, told_about.and_then(|node| node.get(&key.name)), &path, faults);
+            }
+            for entry in told_about.map(Node::entries).unwrap_or_default() {
+                if entry.key != "_" && !keys.known.iter().any(|key| key.name == entry.key) {
+                    faults.push(format!("{}.{} does not exist", path.join("."), entry.key));
+                }
+            }
+        }
+        let mut report = Report::default();
+        let tree = yaml::read(include_str!("told.yaml"), &mut report);
+        assert_eq!(report.iter().count(), 0, "{:?}", report.iter().next());
+        let mut faults = Vec::new();
+        compare(shape(&["file"]), tree.as_ref().and_then(|tree| tree.get("file")), &["file"], &mut faults);
+        faults.retain(|fault| !fault.contains("reasoning_families."));
+        assert!(faults.is_empty(), "{faults:#?}");
     }
 
     #[test]

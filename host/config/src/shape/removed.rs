@@ -4,7 +4,6 @@ use crate::{Place, Step};
 
 /// Paths of removed keys; `[]` stands for any item of a list.
 const REMOVED: &[(&str, &str)] = &[
-    ("routing.models", "it is routing.modelCards now"),
     (
         "routing.signals.category_kb",
         "declare knowledge bases under global.model_catalog.kbs and use routing.signals.kb",
@@ -18,23 +17,6 @@ const REMOVED: &[(&str, &str)] = &[
     ("providers.model_targets", "it is providers.models now"),
     ("providers.backends", "it is providers.models[].backend_refs now"),
     ("providers.auth_profiles", "write the credentials into providers.models[].backend_refs"),
-    ("providers.default_model", "it is providers.defaults.default_model now"),
-    ("providers.reasoning_families", "it is providers.defaults.reasoning_families now"),
-    ("providers.default_reasoning_effort", "it is providers.defaults.default_reasoning_effort now"),
-    ("providers.models[].access", "write the credentials into backend_refs"),
-    ("providers.models[].access_key", "it is backend_refs[].api_key now"),
-    ("providers.models[].endpoints", "it is backend_refs now"),
-    ("providers.models[].param_size", "it belongs to the card under routing.modelCards now"),
-    ("providers.models[].context_window_size", "it belongs to the card under routing.modelCards now"),
-    ("providers.models[].description", "it belongs to the card under routing.modelCards now"),
-    ("providers.models[].capabilities", "it belongs to the card under routing.modelCards now"),
-    ("providers.models[].loras", "they belong to the card under routing.modelCards now"),
-    ("providers.models[].quality_score", "it belongs to the card under routing.modelCards now"),
-    ("providers.models[].modality", "it belongs to the card under routing.modelCards now"),
-    ("providers.models[].tags", "they belong to the card under routing.modelCards now"),
-    ("global.modules", "it is global.model_catalog.modules now"),
-    ("global.models", "it is global.model_catalog now"),
-    ("global.runtime", "its sections are under global.router, global.services and global.stores now"),
     ("global.model_catalog.classifiers", "it is routing.signals.classifiers now"),
     ("global.model_catalog.embeddings.bert", "it is global.model_catalog.embeddings.semantic now"),
     ("global.router.model_selection.session_aware", "it is global.router.learning.protection now"),
@@ -54,5 +36,7 @@ pub(crate) fn replacement(place: &Place) -> Option<&'static str> {
         Step::Key(key) => path + "." + key,
         Step::Index(_) => path + "[]",
     });
+    // A recipe's routing had the same keys.
+    let path = path.strip_prefix("recipes[].").unwrap_or(&path);
     REMOVED.iter().find(|(removed, _)| *removed == path).map(|(_, help)| *help)
 }

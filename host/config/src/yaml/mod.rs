@@ -10,7 +10,7 @@ mod scalar;
 
 pub(crate) use origin::Origin;
 pub(crate) use read::read_from;
-pub(crate) use scalar::Scalar;
+pub(crate) use scalar::{Scalar, Style};
 
 use crate::{Report, Span};
 
@@ -93,6 +93,16 @@ impl Node {
 
     pub(crate) fn as_number(&self) -> Option<f64> {
         self.scalar().and_then(Scalar::as_number)
+    }
+
+    /// Bytes that a copy takes, about.
+    pub(crate) fn weight(&self) -> usize {
+        let inside: usize = match &self.value {
+            Value::Scalar(scalar) => scalar.text.len(),
+            Value::Sequence(items) => items.iter().map(Node::weight).sum(),
+            Value::Mapping(entries) => entries.iter().map(|entry| entry.key.len() + entry.value.weight()).sum(),
+        };
+        inside + size_of::<Entry>()
     }
 
     /// What it is, for a message.

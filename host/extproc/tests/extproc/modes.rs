@@ -1,8 +1,11 @@
 //! Every kind of exchange in every body mode: the messages that Envoy and agentgateway send, and what they get.
 
-use crate::{script::run, stand_in::Running};
+use crate::{
+    script::{refused, run},
+    stand_in::Running,
+};
 use trackside_extproc::{
-    Limits,
+    Limits, Telling,
     proto::BodySendMode::{Buffered, BufferedPartial, FullDuplexStreamed as Duplex, None as No, Streamed},
 };
 
@@ -96,15 +99,27 @@ async fn untold() {
 #[tokio::test]
 async fn none() {
     let server = Running::start(Limits::default()).await;
+    let ask = "mode [1, 1][2, 0][2, 2]";
     for script in [
-        "> rh\n< rh remove x-selected-model mode [1, 2][0, 0][2, 2]\n> sh 200\n< sh\n= ok",
-        "> rh\n< rh remove x-selected-model mode [1, 2][0, 0][2, 2]\n= ok",
-        "> rh spoof\n< rh remove x-selected-model reroute mode [1, 2][0, 0][2, 2]\n> rt\n< rt\n> sh 200\n< sh\n= ok",
+        // The body is asked for; if it comes, it is as in buffered mode.
+        &format!(
+            "> rh\n< rh remove x-selected-model {ask}
+             > rb* auto hello\n< rb set x-selected-model=chosen set content-length=12 reroute body <chosen hello>
+             > sh 200\n< sh set x-decided=chosen\n= ok"
+        ),
+        &format!("> rh\n< rh remove x-selected-model {ask}\n> rb pass\n< rb\n> rt\n< rt\n> sh 200\n< sh\n= ok"),
+        // If it does not come, the call passes.
+        &format!("> rh\n< rh remove x-selected-model {ask}\n> sh 200\n< sh\n= ok"),
+        &format!("> rh\n< rh remove x-selected-model {ask}\n= ok"),
+        &format!("> rh spoof\n< rh remove x-selected-model reroute {ask}\n> rt\n< rt\n> sh 200\n< sh\n= ok"),
         "> rh* other\n< rh remove x-selected-model mode [1, 2][0, 0][2, 2]\n> sh* 204\n< sh\n= ok",
         "> sh 200\n< sh\n= ok",
     ] {
         run(&server, Some((No, No)), script).await;
     }
+    // Nothing can be asked for beside a duplex response.
+    let script = "> rh\n< rh remove x-selected-model\n> sh 200\n< sh\n> sb* x\n< sb piece* <x>\n= ok";
+    run(&server, Some((No, Duplex)), script).await;
 }
 
 #[tokio::test]
@@ -205,18 +220,40 @@ async fn streamed() {
         // Piece by piece: nothing goes on until all of it does; the headers are gone by then.
         &format!(
             "> rh\n< rh remove x-selected-model {ask}
-             > rb auto\n< rb body <>\n> rb  hello\n< rb body <>\n> rb*\n< rb body <chosen hello>
+             > rb {{\"auto\n< rb body <>\n> rb \":1\n< rb body <>\n> rb* }}\n< rb body <{{\\\"chosen\\\":1}}>
              > sh 200\n< sh set x-decided=chosen\n= ok"
         ),
-        &format!("> rh\n< rh remove x-selected-model {ask}\n> rb keep\n< rb body <>\n> rb*  it\n< rb body <keep it>\n= ok"),
+        &format!("> rh\n< rh remove x-selected-model {ask}\n> rb {{\"keep\"\n< rb body <>\n> rb* :1}}\n< rb body <{{\\\"keep\\\":1}}>\n= ok"),
+        // What is no object is not waited for.
+        &format!(
+            "> rh\n< rh remove x-selected-model {ask}
+             > rb bad\n< status 400 stand_in_refused {{}} set content-type=application/json\n> rb* more\n= ok"
+        ),
         // What was taken out could not be put back.
         &format!(
-            "> rh\n< rh remove x-selected-model {ask}\n> rb auto\n< rb body <>\n> rt
-             < status 400 trackside_unsupported_trailers {} set content-type=application/json\n= ok",
-            r#"{"error":{"message":"a request with trailers cannot be routed in this body mode","type":"invalid_request_error","param":null,"code":"unsupported_trailers"}}"#
+            "> rh\n< rh remove x-selected-model {ask}\n> rb {{\"auto\n< rb body <>\n> rt
+             < {}\n= ok",
+            refused(400, "the request body ended with trailers before its JSON object was complete", "incomplete_body")
+        ),
+        // An object is the whole when it is complete, so that trailers may follow, or the end.
+        &format!(
+            "> rh\n< rh remove x-selected-model {ask}
+             > rb {{\"auto\"\n< rb body <>\n> rb :[{{}}]}}\n< rb body <{{\\\"chosen\\\":[{{}}]}}>\n> rt\n< rt
+             > sh 200\n< sh set x-decided=chosen\n= ok"
+        ),
+        &format!(
+            "> rh\n< rh remove x-selected-model {ask}
+             > rb {{\"auto\":1}}\n< rb set x-selected-model=chosen reroute body <{{\\\"chosen\\\":1}}>\n> rb\n< rb\n> rb*\n< rb
+             > sh 200\n< sh set x-decided=chosen\n= ok"
+        ),
+        &format!(
+            "> rh\n< rh remove x-selected-model {ask}
+             > rb {{\"keep\":1}}\n< rb set x-selected-model=kept reroute\n> rb* {{}}
+             < {}\n= ok",
+            refused(400, "the request body goes on behind its JSON object", "invalid_json")
         ),
         // The response comes first: what is left of the request still wants its answers.
-        &format!("> rh\n< rh remove x-selected-model {ask}\n> rb auto\n< rb body <>\n> sh 401\n< sh\n> rb* x\n< rb\n= ok"),
+        &format!("> rh\n< rh remove x-selected-model {ask}\n> rb {{\"auto\n< rb body <>\n> sh 401\n< sh\n> rb* x\n< rb\n= ok"),
         "> rh other\n< rh remove x-selected-model mode [1, 2][0, 0][2, 2]\n> rb a\n< rb\n> rb* b\n< rb
          > sh 200\n< sh\n> sb 1\n< sb\n> sb 2\n< sb\n> sb*\n< sb\n= ok",
     ] {
@@ -239,4 +276,25 @@ async fn buffered_partial() {
     ] {
         run(&server, Some((BufferedPartial, BufferedPartial)), script).await;
     }
+}
+
+#[tokio::test]
+async fn nothing_is_told_on_answers_if_so_wished() {
+    let server = Running::start(Limits { telling: Telling::Nothing, ..Limits::default() }).await;
+    let buffered = |rest| {
+        format!(
+            "> rh\n< rh remove x-selected-model mode [1, 2][2, 0][2, 2]
+             > rb* auto hello\n< rb set x-selected-model=chosen set content-length=12 reroute body <chosen hello>{rest}\n= ok"
+        )
+    };
+    for response in [No, Buffered, Streamed] {
+        run(&server, Some((Buffered, response)), &buffered("")).await;
+        // Where the wish is not granted, answers pass as they are.
+        run(&server, Some((Buffered, response)), &buffered("\n> sh 200\n< sh\n> sb* x\n< sb")).await;
+    }
+    let duplex = "> rh\n> rb* auto hello
+        < rh remove x-selected-model set x-selected-model=chosen reroute mode [1, 2][4, 0][1, 2]\n< rb piece* <chosen hello>\n= ok";
+    run(&server, Some((Duplex, No)), duplex).await;
+    let asked = "> rh\n< rh remove x-selected-model mode [1, 2][2, 0][2, 2]\n> rb* pass\n< rb\n= ok";
+    run(&server, Some((No, No)), asked).await;
 }

@@ -1,7 +1,8 @@
 //! Conversations as text. A line `> what` is sent, a line `< what` is the next answer, and the last line is `= end`.
 //!
 //! Sent: `rh` `sh` (headers), `rb` `sb` (a body, after a blank), `rt` `st` (trailers), `?` (a kind we do not know); a `*`
-//! behind the name ends the stream. `rh` is a chat completion, `rh other` is not, `rh spoof` names a model; `sh` takes a status.
+//! behind the name ends the stream. `rh` is a chat completion, `rh other` is not, `rh spoof` names a model; `sh` takes a status;
+//! both take more headers as `name=value`.
 //!
 //! Answered: the kind, then what it changes; see [`show`].
 
@@ -83,13 +84,21 @@ async fn play(
     happened
 }
 
+/// What a refusal of a request is shown as.
+pub(crate) fn refused(status: u16, message: &str, code: &str) -> String {
+    let kind = if status < 500 { "invalid_request_error" } else { "server_error" };
+    let error = format!(r#"{{"error":{{"message":"{message}","type":"{kind}","param":null,"code":"{code}"}}}}"#);
+    let headers = "set content-type=application/json set x-vsr-schema-version=2 set x-vsr-response-path=error";
+    format!("status {status} trackside_{code} {error} {headers}")
+}
+
 /// The next answer; the stream opens with the first one.
-async fn answer<F>(
+pub(crate) async fn answer<F>(
     opening: &mut Option<Pin<Box<F>>>,
     answers: &mut Option<Streaming<ProcessingResponse>>,
 ) -> Result<Option<ProcessingResponse>, Status>
 where
-    F: Future<Output = Result<Response<Streaming<ProcessingResponse>>, Status>>,
+    F: Future<Output = Result<Response<Streaming<ProcessingResponse>>, Status>> + ?Sized,
 {
     if let Some(opening) = opening.take() {
         *answers = Some(opening.await?.into_inner());
@@ -106,12 +115,18 @@ pub(crate) fn message(line: &str) -> ProcessingRequest {
     let trailers = HttpTrailers { trailers: Some(map(&[("x-checksum", "1")])) };
     let request = match name.trim_end_matches('*') {
         "rh" => {
-            let path = if rest == "other" { "/v1/models" } else { "/v1/chat/completions?beta" };
+            let path = if rest.starts_with("other") { "/v1/models" } else { "/v1/chat/completions?beta" };
             let mut fields = vec![(":method", "POST"), (":path", path), ("x-request-id", "id-1")];
             fields.extend((rest == "spoof").then_some(("x-selected-model", "mine")));
+            fields.extend(rest.split(' ').filter_map(|field| field.split_once('=')));
             Some(Request::RequestHeaders(headers(map(&fields))))
         }
-        "sh" => Some(Request::ResponseHeaders(headers(map(&[(":status", rest)])))),
+        "sh" => {
+            let (status, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+            let fields =
+                [(":status", status)].into_iter().chain(rest.split(' ').filter_map(|field| field.split_once('=')));
+            Some(Request::ResponseHeaders(headers(map(&fields.collect::<Vec<_>>()))))
+        }
         "rb" => Some(Request::RequestBody(body)),
         "sb" => Some(Request::ResponseBody(body)),
         "rt" => Some(Request::RequestTrailers(trailers)),
@@ -182,7 +197,10 @@ fn show_trailers(text: &mut String, kind: &str, message: &HttpTrailers) {
 /// stream, `mode` with the six modes of an override, `status` with the fields of an immediate response.
 pub(crate) fn show(answer: &ProcessingResponse) -> String {
     let mut text = String::new();
-    match answer.response.as_ref().unwrap() {
+    let Some(response) = answer.response.as_ref() else {
+        return format!("wait {}", answer.override_message_timeout.unwrap());
+    };
+    match response {
         Answer::RequestHeaders(headers) => show_common(&mut text, "rh", headers.response.as_ref().unwrap()),
         Answer::ResponseHeaders(headers) => show_common(&mut text, "sh", headers.response.as_ref().unwrap()),
         Answer::RequestBody(body) => show_common(&mut text, "rb", body.response.as_ref().unwrap()),

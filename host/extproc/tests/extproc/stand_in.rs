@@ -1,18 +1,22 @@
-//! A decider that rewrites by the first word of a body, and a server around it.
+//! A decider that rewrites by the first word of a body, or the first key of a JSON object, and a server around it.
 //!
 //! `auto` becomes `chosen`, with headers both ways; `keep` stays, with a request header alone; `pass` stays without a
-//! trace; `wait` never gets an answer; `panic` panics; anything else is refused.
+//! trace; `tell` is answered with what came beside the body; `wait` never gets an answer; `panic` panics; anything else is
+//! refused.
 
 use std::{
     future::pending,
     net::SocketAddr,
-    sync::{Arc, Mutex},
-    time::Duration,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::{Duration, Instant},
 };
 use tokio::{net::TcpListener, sync::oneshot, task::JoinSet};
-use tonic::transport::Channel;
+use tonic::transport::{Channel, server::TcpIncoming};
 use trackside_extproc::{
-    Decider, Limits, Live, MessageKind, Observer, Outcome, ServeError,
+    Decider, Decoded, Encoding, Limits, Live, MessageKind, Observer, Outcome, ServeError, Shed, Undecided,
     proto::external_processor_client::ExternalProcessorClient, serve,
 };
 use trackside_routing::{Answer, DecisionRecord, Forward, Incoming, ReasonCode, Reply};
@@ -31,14 +35,20 @@ impl Live for StandIn {
 impl Decider for StandIn {
     async fn decide(&self, incoming: Incoming) -> Answer {
         let body = incoming.body;
-        match body.split(|byte| *byte == b' ').next().unwrap_or_default() {
+        let (before, rest) = if body.starts_with(b"{\"") { body.split_at(2) } else { body.split_at(0) };
+        match rest.split(|byte| b" \"".contains(byte)).next().unwrap_or_default() {
             b"auto" => {
-                let body = [b"chosen", &body[4..]].concat();
+                let body = [before, b"chosen", &rest[4..]].concat();
                 let told = vec![("x-decided".to_owned(), "chosen".to_owned())];
                 forward(&incoming.id, Some(body), "chosen", told)
             }
             b"keep" => forward(&incoming.id, None, "kept", Vec::new()),
             b"pass" => forward(&incoming.id, None, "", Vec::new()),
+            b"tell" => {
+                let left = incoming.deadline.saturating_duration_since(Instant::now());
+                let told = format!("{:?} {:?} {}", incoming.profile, incoming.metadata, left.as_millis() / 100);
+                Answer::Respond(Reply { status: 200, body: told.into(), ..Reply::refusal(400, "told", "") })
+            }
             b"wait" => pending().await,
             b"panic" => panic!("asked to"),
             _ => Answer::Respond(Reply {
@@ -71,6 +81,8 @@ fn record(id: &str, model: &str) -> DecisionRecord {
         original_model: "auto".to_owned(),
         selected_model: Some(model.to_owned()),
         reason_code: ReasonCode::AutoRouting,
+        profile: None,
+        scores: Vec::new(),
         decision: None,
         confidence: 1.0,
         category: None,
@@ -88,32 +100,44 @@ fn record(id: &str, model: &str) -> DecisionRecord {
 
 /// What happened on the streams of a server.
 #[derive(Debug, Default)]
-pub(crate) struct Seen(Mutex<Vec<Event>>);
+pub(crate) struct Seen {
+    events: Mutex<Vec<Event>>,
+    /// Bytes that the server says it holds.
+    pub(crate) held: AtomicI64,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
     Opened,
     Message(MessageKind),
     Decided,
+    Coded(Option<Encoding>, Decoded),
+    Shed(Shed),
+    Undecided(Undecided),
     Closed(Outcome),
 }
 
 impl Seen {
     fn push(&self, event: Event) {
-        self.0.lock().unwrap().push(event);
+        self.events.lock().unwrap().push(event);
     }
 
     /// Waits for something to happen.
     pub(crate) async fn until(&self, event: &Event) {
-        while !self.0.lock().unwrap().contains(event) {
+        while !self.events.lock().unwrap().contains(event) {
             tokio::task::yield_now().await;
         }
+    }
+
+    /// Everything so far.
+    pub(crate) fn all(&self) -> Vec<Event> {
+        self.events.lock().unwrap().clone()
     }
 
     /// Everything so far, once a stream is closed.
     pub(crate) async fn closed(&self) -> Vec<Event> {
         loop {
-            let events = self.0.lock().unwrap().clone();
+            let events = self.events.lock().unwrap().clone();
             if matches!(events.last(), Some(Event::Closed(_))) {
                 return events;
             }
@@ -131,6 +155,18 @@ impl Observer for Seen {
     }
     fn decided(&self, _: &Answer, _: Duration) {
         self.push(Event::Decided);
+    }
+    fn held(&self, change: i64) {
+        assert!(self.held.fetch_add(change, Ordering::SeqCst) + change >= 0, "more is let go of than was held");
+    }
+    fn coded(&self, encoding: Option<Encoding>, outcome: Decoded) {
+        self.push(Event::Coded(encoding, outcome));
+    }
+    fn shed(&self, why: Shed) {
+        self.push(Event::Shed(why));
+    }
+    fn undecided(&self, why: Undecided) {
+        self.push(Event::Undecided(why));
     }
     fn closed(&self, outcome: Outcome, _: Duration) {
         self.push(Event::Closed(outcome));
@@ -154,7 +190,9 @@ impl Running {
         let (shutdown, asked) = oneshot::channel();
         let mut task = JoinSet::new();
         let observer = Arc::clone(&seen);
-        task.spawn(serve(listener, Arc::new(StandIn), observer, limits, async { drop(asked.await) }));
+        task.spawn(serve(TcpIncoming::from(listener), Arc::new(StandIn), observer, limits, async {
+            drop(asked.await)
+        }));
         Running { address, seen, shutdown: Some(shutdown), task }
     }
 

@@ -1,7 +1,7 @@
 //! The life of a stream, and of the server: limits, failures, ends.
 
 use crate::{
-    script::{message, run, run_with},
+    script::{message, refused, run, run_with},
     stand_in::{Event, Running},
 };
 use std::time::Duration;
@@ -32,7 +32,7 @@ async fn outcome(server: &Running) -> Outcome {
 #[tokio::test]
 async fn a_body_over_the_limit_is_refused() {
     let server = Running::start(small(10)).await;
-    let refused = r#"< status 413 trackside_request_too_large {"error":{"message":"the request body is longer than 10 bytes","type":"invalid_request_error","param":null,"code":"request_too_large"}} set content-type=application/json"#;
+    let refused = format!("< {}", refused(413, "the request body is longer than 10 bytes", "request_too_large"));
     let ask = "< rh remove x-selected-model mode [1, 1][2, 0][2, 2]";
     run(&server, Some((Buffered, Buffered)), &format!("> rh\n{ask}\n> rb* auto 56789\n< rb set x-selected-model=chosen set content-length=12 reroute body <chosen 56789>\n= ok")).await;
     run(&server, Some((Buffered, Buffered)), &format!("> rh\n{ask}\n> rb* auto 567890\n{refused}\n= ok")).await;
@@ -61,7 +61,7 @@ async fn a_message_over_the_limit_fails_the_stream() {
 #[tokio::test]
 async fn a_body_that_stops_coming_is_refused_where_the_gateway_waits() {
     let server = Running::start(Limits { body_pause: Duration::from_millis(50), ..Limits::default() }).await;
-    let refused = r#"< status 408 trackside_request_timeout {"error":{"message":"the request body did not arrive in time","type":"invalid_request_error","param":null,"code":"request_timeout"}} set content-type=application/json"#;
+    let refused = format!("< {}", refused(408, "the request body did not arrive in time", "request_timeout"));
     run(&server, Some((Duplex, No)), &format!("> rh\n> rb auto\n{refused}\n> rb* late\n= ok")).await;
     assert_eq!(outcome(&server).await, Outcome::Answered);
 }

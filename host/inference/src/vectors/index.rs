@@ -132,14 +132,23 @@ impl Index {
     /// When the vector has another length than the rows.
     pub fn nearest(&self, vector: &[f32], k: usize) -> Result<Vec<Neighbour>, VectorsError> {
         let similarities = self.similarities(vector)?;
-        let mut nearest: Vec<Neighbour> =
-            (0u32..).zip(similarities).map(|(row, similarity)| Neighbour { row, similarity }).collect();
         let order = |a: &Neighbour, b: &Neighbour| b.similarity.total_cmp(&a.similarity).then(a.row.cmp(&b.row));
-        if k < nearest.len() {
-            nearest.select_nth_unstable_by(k, order);
-            nearest.truncate(k);
+        // Twice as many as asked for are kept at most; then the worse half goes, and sets the bar for all that follow.
+        let mut nearest = Vec::with_capacity(k.saturating_mul(2).min(similarities.len()));
+        let mut bar = None;
+        for (row, similarity) in (0u32..).zip(similarities) {
+            if bar.is_some_and(|bar| similarity <= bar) {
+                continue;
+            }
+            nearest.push(Neighbour { row, similarity });
+            if k > 0 && nearest.len() >= k.saturating_mul(2) {
+                let (_, last, _) = nearest.select_nth_unstable_by(k - 1, order);
+                bar = Some(last.similarity);
+                nearest.truncate(k);
+            }
         }
         nearest.sort_unstable_by(order);
+        nearest.truncate(k);
         Ok(nearest)
     }
 }

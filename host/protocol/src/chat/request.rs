@@ -168,7 +168,7 @@ impl fmt::Debug for ChatRequest {
 
 /// The text of a message's content. Of an array these are its strings and the `text` of its objects, whatever their
 /// `type`: servers differ in the types they know, and what some model will read must not be hidden from the router.
-fn content_text(bytes: &[u8], content: Span) -> Cow<'_, str> {
+pub(super) fn content_text(bytes: &[u8], content: Span) -> Cow<'_, str> {
     match content.kind(bytes) {
         Some(Kind::String) => text::decode(content.of(bytes)),
         Some(Kind::Array) => join(walk::elements(bytes, content).filter_map(|part| part_text(bytes, part)), " "),

@@ -9,11 +9,11 @@ use super::{Format, Source, print};
 use crate::assemble::{Ready, Workshop, load};
 use crate::cli::runtime;
 use crate::exit::{Exit, Failure, Outcome};
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::sync::Arc;
-use trackside_config::{Leaf, Resolved, Rule};
+use trackside_config::{Config, Leaf, Profile, Rule};
 use trackside_telemetry::{Metrics, log};
 
 const EXAMPLES: &str = "\
@@ -72,7 +72,7 @@ enum Expect {
 struct Question<'a> {
     expect: Expect,
     signal: &'a str,
-    config: &'a Resolved,
+    profile: &'a Profile,
 }
 
 /// Evaluates all prompts and prints how it went.
@@ -91,7 +91,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
         return Ok(Exit::Invalid);
     };
     let config = Arc::clone(&ready.config);
-    let question = Question { expect: arguments.expect, signal: &arguments.signal, config: &config.resolved };
+    let profile = profile(&ready, &config).context("the configuration has no name that asks for routing")?;
+    let question = Question { expect: arguments.expect, signal: &arguments.signal, profile };
     question.check(&ready).map_err(Failure::usage)?;
     let rows = rows::read(&arguments.files, arguments.limit, &question).map_err(Failure::unavailable)?;
     question.warn_of_unknown(&rows);
@@ -117,7 +118,7 @@ impl Question<'_> {
 
     /// Tells labels that no answer can have.
     fn warn_of_unknown(&self, rows: &[rows::Row]) {
-        let Some(declared) = self.config.signals.get(self.signal).filter(|_| self.expect == Expect::Signal) else {
+        let Some(declared) = self.profile.signals.get(self.signal).filter(|_| self.expect == Expect::Signal) else {
             return;
         };
         let known = |label: &str| declared.rules.iter().any(|rule| rule.outcomes.iter().any(|name| name == label));
@@ -132,7 +133,7 @@ impl Question<'_> {
     /// Whether the decision that refers to a domain reasons on its first model.
     fn reasons_about(&self, domain: &str) -> Option<bool> {
         let refers = |rule: &Rule| leaves(rule).iter().any(|leaf| leaf.signal == "domain" && leaf.name == domain);
-        let decisions = self.config.decisions.iter().filter(|decision| refers(&decision.rules));
+        let decisions = self.profile.decisions.iter().filter(|decision| refers(&decision.rules));
         let first = decisions.max_by_key(|decision| decision.priority)?;
         Some(first.candidates.first().is_some_and(|candidate| candidate.use_reasoning))
     }
@@ -146,6 +147,11 @@ impl Question<'_> {
             Expect::Reasoning => "reasoning".to_owned(),
         }
     }
+}
+
+/// The profile that decides about the prompts.
+fn profile<'c>(ready: &Ready, config: &'c Config) -> Option<&'c Profile> {
+    config.resolved.profile(ready.snapshot.models().first()?.profile.as_deref()?)
 }
 
 fn leaves(rule: &Rule) -> Vec<&Leaf> {

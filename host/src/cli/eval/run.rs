@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread::available_parallelism;
 use std::time::Duration;
 use tokio::task::JoinSet;
+use trackside_config::DEFAULT_PROFILE;
 use trackside_routing::{Answer, DecisionRecord, Headers, Incoming, SignalRecord};
 
 /// Time between two drawings of the progress.
@@ -125,7 +126,7 @@ impl Work {
             ..Answered::default()
         };
         if self.expect == Expect::Signal && self.signal == DOMAIN {
-            let judged = self.ready.domains.judge(incoming).await;
+            let judged = self.ready.domains.judge(record.profile.as_deref().unwrap_or(DEFAULT_PROFILE), incoming).await;
             answered.degraded |= judged.is_err();
             answered.likeliest = Some(surest(&judged.unwrap_or_default(), DOMAIN));
         }

@@ -11,6 +11,9 @@ use tracing_subscriber::fmt::MakeWriter;
 const WAITING: usize = 4096;
 /// Most bytes for one write.
 const BATCH: usize = 64 * 1024;
+/// How long the first line of a batch waits for others. A sender that finds the thread asleep in here need not wake it,
+/// which under steady traffic would cost more than the line itself.
+const LINGER: Duration = Duration::from_millis(5);
 /// The longest that the end of the process waits for a reader of standard error.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -49,6 +52,9 @@ impl Lines {
 fn write_lines(lines: &Receiver<Line>, mut to: impl Write) {
     let mut batch = Vec::new();
     while let Ok(mut line) = lines.recv() {
+        if matches!(line, Line::Write(_)) {
+            std::thread::sleep(LINGER);
+        }
         let stop = loop {
             match line {
                 Line::Write(bytes) => batch.extend_from_slice(&bytes),

@@ -158,8 +158,9 @@ fn has_words(text: &str) -> bool {
     text.contains(char::is_alphanumeric)
 }
 
-/// The text, or three pieces of a long one.
-fn excerpt(text: &str) -> Cow<'_, str> {
+/// The text, or three pieces of a long one: its beginning, middle and end, a third of 2048 characters each. Signals that read
+/// no further take it.
+pub fn excerpt(text: &str) -> Cow<'_, str> {
     if text.len() <= MOST_CHARS {
         return Cow::Borrowed(text);
     }

@@ -12,6 +12,8 @@ use std::time::Instant;
 
 /// Most banks that one call may ask: more than there can be rules of a type.
 const MOST_QUESTIONS: usize = 1000;
+/// Most texts that one call may have ranked: more tools than any client offers.
+const MOST_RANKED: usize = 256;
 
 impl From<EmbedFailure> for Failure {
     fn from(reason: EmbedFailure) -> Self {
@@ -85,14 +87,27 @@ impl State {
     /// component may well go on without.
     async fn vector(&self, text: &str) -> Result<Arc<[f32]>, Failure> {
         let embed = &*self.scope.capabilities.embed;
-        // What is left goes to the component, so that it can still answer without the embedding.
-        let deadline = Instant::now() + self.remaining() / 10 * 9;
+        let deadline = self.embedding_deadline();
         let Some(request) = &self.current else { return Ok(embed.embed(text, deadline).await?) };
-        let answer = request.embeddings().of(text, embed, deadline).await;
-        answer.map_err(|reason| {
+        request.embeddings().of(text, embed, deadline).await.map_err(|reason| self.noted(reason))
+    }
+
+    /// The vectors of texts that nobody else asks about.
+    async fn vectors(&self, texts: &[String]) -> Result<Vec<Arc<[f32]>>, Failure> {
+        let vectors = self.scope.capabilities.embed.embed_all(texts, self.embedding_deadline()).await;
+        vectors.map_err(|reason| self.noted(reason))
+    }
+
+    /// What is left goes to the component, so that it can still answer without the embedding.
+    fn embedding_deadline(&self) -> Instant {
+        Instant::now() + self.remaining() / 10 * 9
+    }
+
+    fn noted(&self, reason: EmbedFailure) -> Failure {
+        if let Some(request) = &self.current {
             request.embeddings().note(&self.scope.component, &reason);
-            reason.into()
-        })
+        }
+        reason.into()
     }
 }
 
@@ -190,6 +205,13 @@ impl embeddings::Host for State {
         let [a, b] = &pair;
         let bank = self.scope.capabilities.vectors.bank(std::slice::from_ref(a))?;
         Ok(bank.compare(b)?.first().copied().unwrap_or_default())
+    }
+
+    async fn rank(&mut self, text: String, others: Vec<String>) -> Result<Vec<f32>, Failure> {
+        check_count(others.len(), MOST_RANKED, "texts to rank")?;
+        let vector = self.vector(&text).await?;
+        let others = self.vectors(&others).await?;
+        Ok(self.scope.capabilities.vectors.bank(&others)?.compare(&vector)?)
     }
 }
 

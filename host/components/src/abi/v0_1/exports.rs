@@ -1,8 +1,8 @@
 //! The calls that a component offers.
 
 use super::bindings::exports::trackside::router::{
-    decision_ranking, lifecycle, model_selection, request_processing, response_processing, response_streaming,
-    signal_evaluation,
+    ask_extraction, decision_ranking, lifecycle, model_selection, request_processing, response_processing,
+    response_streaming, signal_evaluation,
 };
 use crate::description::Role;
 use crate::error::Stop;
@@ -12,6 +12,7 @@ use wasmtime::component::{Instance, InstancePre};
 /// The export tables of a component, looked up once. An interface that it does not export is `None`.
 pub(crate) struct Indices {
     lifecycle: lifecycle::GuestIndices,
+    ask: Option<ask_extraction::GuestIndices>,
     signal: Option<signal_evaluation::GuestIndices>,
     ranking: Option<decision_ranking::GuestIndices>,
     selector: Option<model_selection::GuestIndices>,
@@ -23,6 +24,7 @@ pub(crate) struct Indices {
 /// The calls of one instance.
 pub(crate) struct Exports {
     pub(crate) lifecycle: lifecycle::Guest,
+    ask: Option<ask_extraction::Guest>,
     signal: Option<signal_evaluation::Guest>,
     ranking: Option<decision_ranking::Guest>,
     selector: Option<model_selection::Guest>,
@@ -30,6 +32,10 @@ pub(crate) struct Exports {
 }
 
 impl Exports {
+    pub(crate) fn ask(&self) -> Result<&ask_extraction::Guest, Stop> {
+        present(&self.ask, Role::Ask)
+    }
+
     pub(crate) fn signal(&self) -> Result<&signal_evaluation::Guest, Stop> {
         present(&self.signal, Role::Signal)
     }
@@ -54,6 +60,7 @@ fn present<T>(calls: &Option<T>, role: Role) -> Result<&T, Stop> {
 /// The interface that a role has to export. A response plugin may export `response-streaming` in its place.
 pub(crate) fn interface_of(role: Role) -> &'static str {
     match role {
+        Role::Ask => "ask-extraction",
         Role::Signal => "signal-evaluation",
         Role::Ranking => "decision-ranking",
         Role::Selector => "model-selection",
@@ -69,6 +76,7 @@ impl Indices {
         let has = |role| exported(interface_of(role));
         Ok(Self {
             lifecycle: lifecycle::GuestIndices::new(pre)?,
+            ask: has(Role::Ask).then(|| ask_extraction::GuestIndices::new(pre)).transpose()?,
             signal: has(Role::Signal).then(|| signal_evaluation::GuestIndices::new(pre)).transpose()?,
             ranking: has(Role::Ranking).then(|| decision_ranking::GuestIndices::new(pre)).transpose()?,
             selector: has(Role::Selector).then(|| model_selection::GuestIndices::new(pre)).transpose()?,
@@ -84,6 +92,7 @@ impl Indices {
         let store = &mut store;
         Ok(Exports {
             lifecycle: self.lifecycle.load(&mut *store, instance)?,
+            ask: self.ask.as_ref().map(|found| found.load(&mut *store, instance)).transpose()?,
             signal: self.signal.as_ref().map(|found| found.load(&mut *store, instance)).transpose()?,
             ranking: self.ranking.as_ref().map(|found| found.load(&mut *store, instance)).transpose()?,
             selector: self.selector.as_ref().map(|found| found.load(&mut *store, instance)).transpose()?,
@@ -94,6 +103,7 @@ impl Indices {
     /// Whether the component can do what a role asks.
     pub(crate) fn offers(&self, role: Role) -> bool {
         match role {
+            Role::Ask => self.ask.is_some(),
             Role::Signal => self.signal.is_some(),
             Role::Ranking => self.ranking.is_some(),
             Role::Selector => self.selector.is_some(),

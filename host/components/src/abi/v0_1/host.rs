@@ -43,6 +43,10 @@ impl current::Host for State {
         Some(current::ChatMessage { role, text })
     }
 
+    fn facts(&mut self) -> current::ConversationFacts {
+        self.current.as_ref().map_or_else(nothing, |request| request.facts())
+    }
+
     fn field(&mut self, path: Vec<String>) -> Option<String> {
         self.current.as_ref()?.field(&path)
     }
@@ -64,6 +68,25 @@ impl current::Host for State {
 
     fn remaining_ms(&mut self) -> u32 {
         u32::try_from(self.remaining().as_millis()).unwrap_or(u32::MAX)
+    }
+}
+
+/// What a request without a conversation is made of.
+fn nothing() -> current::ConversationFacts {
+    current::ConversationFacts {
+        text_bytes: 0,
+        structured_bytes: 0,
+        user_messages: 0,
+        assistant_messages: 0,
+        system_messages: 0,
+        developer_messages: 0,
+        tool_messages: 0,
+        other_messages: 0,
+        tool_definitions: 0,
+        tool_calls: 0,
+        images: 0,
+        in_tool_loop: false,
+        extra: Vec::new(),
     }
 }
 
