@@ -1,6 +1,7 @@
 //! A process that ends with the value that stands for it, and with the test run if that is killed.
 
 use std::{
+    collections::HashMap,
     ffi::{OsStr, OsString},
     io::{BufRead, BufReader, Read},
     process::{Child, Command, Stdio},
@@ -31,6 +32,8 @@ pub struct Process {
     shell: Child,
     output: Arc<Output>,
     reader: Option<JoinHandle<()>>,
+    /// Nanoseconds on a core by thread, the ended ones included.
+    threads: Mutex<HashMap<OsString, u64>>,
 }
 
 #[derive(Debug, Default)]
@@ -70,7 +73,7 @@ impl Process {
             let output = Arc::clone(&output);
             move || output.collect(out)
         });
-        Process { name, pid, shell, output, reader: Some(reader) }
+        Process { name, pid, shell, output, reader: Some(reader), threads: Mutex::default() }
     }
 
     /// The first line for which `find` gives something. Fails the test if the process ends or stays silent for too long.
@@ -112,15 +115,18 @@ impl Process {
         self.output.lines.lock().unwrap().join("\n")
     }
 
-    /// Processor time that it has used, in its own code and in the kernel.
+    /// Processor time that it has used, in its own code and in the kernel; what threads that have ended used after the look
+    /// before is lost.
     pub fn cpu(&self) -> Duration {
         // Nanoseconds on a core, per thread: the totals in /proc/PID/stat count in steps of ten milliseconds.
         let tasks = std::fs::read_dir(format!("/proc/{}/task", self.pid)).expect("the process runs");
-        let nanoseconds = tasks.filter_map(|task| {
-            let schedstat = std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
-            schedstat.split_whitespace().next()?.parse::<u64>().ok()
-        });
-        Duration::from_nanos(nanoseconds.sum())
+        let mut threads = self.threads.lock().unwrap();
+        threads.extend(tasks.filter_map(|task| {
+            let task = task.ok()?;
+            let schedstat = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
+            Some((task.file_name(), schedstat.split_whitespace().next()?.parse::<u64>().ok()?))
+        }));
+        Duration::from_nanos(threads.values().sum())
     }
 
     /// Memory that it holds now, bytes: pages of its executable that it has read count too.

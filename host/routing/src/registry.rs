@@ -45,6 +45,13 @@ impl Registry {
         self.entries.insert((description.role, description.serves.clone()), entry)
     }
 
+    /// The same with no other component than the one that serves a type in a role.
+    #[must_use]
+    pub fn only(mut self, role: Role, serves: &str) -> Registry {
+        self.entries.retain(|(held, served), _| *held == role && served == serves);
+        self
+    }
+
     /// The component that serves a type in a role.
     #[must_use]
     pub fn get(&self, role: Role, serves: &str) -> Option<&Entry> {

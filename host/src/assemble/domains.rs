@@ -4,6 +4,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
+use trackside_components::Role;
 use trackside_config::{Config, Report, SignalRules};
 use trackside_routing::{Incoming, Probe, ProbeError, Registry, SignalRecord};
 
@@ -24,7 +25,8 @@ impl Domains {
     pub(super) fn new(config: Arc<Config>, registry: Registry) -> Self {
         let names = config.resolved.profiles.iter().map(|profile| profile.name.clone());
         let probes = names.map(|name| (name, OnceCell::new())).collect();
-        Self { config, registry, probes }
+        // A registry holds the machine code of all components, used or not.
+        Self { config, registry: registry.only(Role::Signal, DOMAIN), probes }
     }
 
     /// What the component says of each domain that a profile declares, the likeliest first; nothing when it declares none.
