@@ -12,7 +12,7 @@ use crate::settings::{Origin, Settings};
 use crate::signals::Signal;
 use crate::snapshot::Snapshot;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 use std::sync::Arc;
 use trackside_components::types::Candidate;
@@ -57,8 +57,14 @@ pub async fn build(
         hidden: resolved.identity.untrusted_headers().into(),
         ask,
         reasoning,
+        reasoning_models: models_of_families(resolved),
         metrics,
     })
+}
+
+fn models_of_families(resolved: &config::Resolved) -> BTreeSet<String> {
+    let models = resolved.models.iter().filter(|model| model.reasoning_family.is_some());
+    models.map(|model| model.name.clone()).collect()
 }
 
 pub(crate) struct Builder<'a> {

@@ -1,6 +1,6 @@
 //! The way one request takes through a snapshot.
 
-use crate::call::{Closed, Degraded, Trail};
+use crate::call::{Closed, Degraded, Stage, Trail};
 use crate::exchange::{Answer, Forward, Incoming};
 use crate::names::Requested;
 use crate::profile::{Decision, Profile, Target};
@@ -253,7 +253,7 @@ impl<'a> Passage<'a> {
             extra: Vec::new(),
         };
         let deadline = self.deadline;
-        let stages = self.snapshot.reasoning.iter().chain(&decision.plugins);
+        let stages = self.reasoning(target.as_ref()).into_iter().chain(&decision.plugins);
         let edited = plugins::run(stages, &self.view, &self.head, &route, deadline, &mut self.trail).await?;
         for run in &edited.runs {
             self.snapshot.metrics.plugin(&run.kind, &decision.name, run.status, run.took);
@@ -272,6 +272,14 @@ impl<'a> Passage<'a> {
         self.snapshot.metrics.reasoning(category, &target.model, target.use_reasoning.then_some(effort));
         self.record.selected_model = Some(target.name().to_owned());
         Ok(Outcome::Forward { body: self.render(&body)?, headers: edited.headers })
+    }
+
+    /// The reasoning plugin, where it has something to do: for a model of a family, and for an effort that the client names.
+    fn reasoning(&self, target: Option<&Target>) -> Option<&'a Stage> {
+        let snapshot = self.snapshot;
+        let of_a_family = target.is_some_and(|target| snapshot.reasoning_models.contains(&target.model));
+        let stage = snapshot.reasoning.as_ref()?;
+        (of_a_family || self.view.request.field(&["reasoning_effort"]).is_some()).then_some(stage)
     }
 
     /// The model or adapter that the decision sends the request to; the default model when it names none.

@@ -28,8 +28,10 @@ pub struct Snapshot {
     pub(crate) hidden: Arc<[String]>,
     /// Runs before the signals, where something reads the ask.
     pub(crate) ask: Option<Stage>,
-    /// Runs before the decision's own plugins, on every request that a decision takes.
+    /// Runs before the decision's own plugins, on requests that a decision takes.
     pub(crate) reasoning: Option<Stage>,
+    /// Models with a reasoning family.
+    pub(crate) reasoning_models: BTreeSet<String>,
     pub(crate) metrics: Arc<Metrics>,
 }
 
