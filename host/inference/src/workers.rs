@@ -33,11 +33,11 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// One thread per core that this process may use, 64 waiting texts for each, and 16 MiB of vectors: ten thousand of
+    /// One thread per core that this process may use, 64 waiting texts for each, and 8 MiB of vectors: five thousand of
     /// 384 numbers.
     fn default() -> Self {
         let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        Self { threads, waiting: threads.get().saturating_mul(64), memo_bytes: 16 << 20 }
+        Self { threads, waiting: threads.get().saturating_mul(64), memo_bytes: 8 << 20 }
     }
 }
 
