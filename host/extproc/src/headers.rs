@@ -14,16 +14,10 @@ use std::{
     },
 };
 use trackside_protocol::Endpoint;
-use trackside_routing::Headers;
-
-/// Names the model that was chosen, for the gateway's routes. A client could write it too, so it never passes as it came.
-pub(crate) const SELECTED_MODEL: &str = "x-selected-model";
+use trackside_routing::{Headers, OURS, SELECTED_MODEL};
 
 /// What a compressed body says about itself.
 pub(crate) const CONTENT_ENCODING: &str = "content-encoding";
-
-/// Headers of this name tell what was decided, so only we write them.
-const OURS: &str = "x-vsr-";
 
 /// Most headers of ours that anybody else may send: each takes an edit to remove, and gateways take about a hundred.
 const MAX_FORGED: usize = 32;

@@ -40,7 +40,7 @@ use crate::{
 use bytes::Bytes;
 use tonic::Status;
 use trackside_protocol::Endpoint;
-use trackside_routing::{Answer, Forward, Headers, Incoming};
+use trackside_routing::{Answer, Forward, Headers, Incoming, SELECTED_MODEL};
 
 mod passing;
 
@@ -498,7 +498,7 @@ impl Shown {
     /// What an answer to the body has to do about headers that were never shown.
     fn late_edits(&self) -> Edits {
         match self {
-            Shown::No => Edits { remove: vec![headers::SELECTED_MODEL.to_owned()], ..Edits::default() },
+            Shown::No => Edits { remove: vec![SELECTED_MODEL.to_owned()], ..Edits::default() },
             Shown::Answered | Shown::Asked | Shown::Held(_) => Edits::default(),
         }
     }

@@ -3,7 +3,7 @@
 use crate::ask::ASK;
 use crate::call::{OnFailure, Stage};
 use crate::names::Names;
-use crate::profile::{Decision, Profile, Profiles, Target};
+use crate::profile::{self, Decision, Profile, Profiles, Target};
 use crate::reach::Reach;
 use crate::registry::{Entry, Registry};
 use crate::rules;
@@ -110,7 +110,8 @@ impl<'a> Builder<'a> {
         let settings = Settings { value: json!({}), origin: Origin::Host };
         let ranking = self.stage(Role::Ranking, strategy, settings).await;
         let projections = reach.projections(&declared.projections);
-        Profile { name: declared.name.clone(), signals, projections, decisions, ranking }
+        let reads_text = profile::reads_text(&signals, &decisions);
+        Profile { name: declared.name.clone(), signals, projections, decisions, ranking, reads_text }
     }
 
     /// One signal type with all its rules.

@@ -1,6 +1,6 @@
 //! What goes into the pipeline and what comes out, free of any gateway's protocol.
 
-use crate::headers::{Told, header_value};
+use crate::headers::{SELECTED_MODEL, Told, header_value};
 use crate::record::DecisionRecord;
 use crate::reply::SCHEMA_VERSION;
 use bytes::Bytes;
@@ -10,9 +10,6 @@ use std::time::{Duration, Instant};
 
 /// Longest time that all components together get for a request that names no time of its own.
 const BUDGET: Duration = Duration::from_secs(2);
-
-/// The request header that names the chosen model or adapter, for routes that match on it.
-pub(crate) const SELECTED_MODEL: &str = "x-selected-model";
 
 /// Request headers as the gateway showed them: lower-case names, in order, repeats kept, pseudo-headers included.
 #[derive(Clone, Debug, Default)]

@@ -1,5 +1,9 @@
 //! Headers that we write, checked before a gateway sees them: a gateway fails the whole request over a bad one.
 
+/// The request header that names the chosen model or adapter, for routes that match on it. A client could write it too.
+pub const SELECTED_MODEL: &str = "x-selected-model";
+/// Headers whose names begin so tell what was decided: only the router writes them.
+pub const OURS: &str = "x-vsr-";
 /// Most headers that the plugins of one request may set.
 pub(crate) const MAX_HEADERS: usize = 50;
 /// Longest header value, bytes. Gateways refuse requests whose headers exceed about 60 KiB in all.
@@ -14,15 +18,14 @@ const DEGRADED: &str = "x-vsr-degraded";
 /// Longest value of that header, bytes.
 const MAX_DEGRADED: usize = 1024;
 /// Headers that belong to the gateway or to the router itself.
-const RESERVED: [&str; 6] =
-    ["host", "content-length", "transfer-encoding", "connection", "upgrade", "x-selected-model"];
+const RESERVED: [&str; 6] = ["host", "content-length", "transfer-encoding", "connection", "upgrade", SELECTED_MODEL];
 
 /// The lower-case name, if a plugin may set or remove this header.
 pub(crate) fn name(name: &str) -> Option<String> {
     let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     let lower = name.to_ascii_lowercase();
     let valid = !lower.is_empty() && lower.len() <= 256 && lower.bytes().all(token);
-    let free = !RESERVED.contains(&lower.as_str()) && !lower.starts_with("x-envoy-") && !lower.starts_with("x-vsr-");
+    let free = !RESERVED.contains(&lower.as_str()) && !lower.starts_with("x-envoy-") && !lower.starts_with(OURS);
     (valid && free).then_some(lower)
 }
 

@@ -31,6 +31,7 @@ mod view;
 
 pub use build::build;
 pub use exchange::{Answer, Forward, Headers, Incoming, Reply};
+pub use headers::{OURS, SELECTED_MODEL};
 pub use live::Live;
 pub use names::{ListedModel, Resolution};
 pub use probe::{Probe, ProbeError, probe};

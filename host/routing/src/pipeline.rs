@@ -187,7 +187,7 @@ impl<'a> Passage<'a> {
 
     /// From here on the ask is what a human wrote.
     async fn find_ask(&mut self) -> Result<(), Refusal> {
-        if let Some(stage) = self.snapshot.ask.as_ref().filter(|_| self.profile.reads_text()) {
+        if let Some(stage) = self.snapshot.ask.as_ref().filter(|_| self.profile.reads_text) {
             let found = ask::find(stage, &self.view, &self.head, self.deadline, &mut self.trail).await?;
             self.head.text = found.unwrap_or_else(|| std::mem::take(&mut self.head.text));
         }

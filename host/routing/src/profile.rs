@@ -17,15 +17,15 @@ pub(crate) struct Profile {
     pub(crate) projections: Projections,
     pub(crate) decisions: Vec<Decision>,
     pub(crate) ranking: Option<Stage>,
+    /// Whether a signal or a plugin reads the ask.
+    pub(crate) reads_text: bool,
 }
 
-impl Profile {
-    /// Whether a signal or a plugin reads the ask.
-    pub(crate) fn reads_text(&self) -> bool {
-        let plugins = self.decisions.iter().flat_map(|decision| &decision.plugins);
-        let mut stages = self.signals.values().map(|signal| &signal.stage).chain(plugins);
-        stages.any(|stage| stage.configured.component().description().needs.contains(&Need::Text))
-    }
+/// Whether one of these signals, or a plugin of these decisions, reads the ask.
+pub(crate) fn reads_text(signals: &BTreeMap<String, Signal>, decisions: &[Decision]) -> bool {
+    let plugins = decisions.iter().flat_map(|decision| &decision.plugins);
+    let mut stages = signals.values().map(|signal| &signal.stage).chain(plugins);
+    stages.any(|stage| stage.configured.component().description().needs.contains(&Need::Text))
 }
 
 /// All profiles of a snapshot.

@@ -14,14 +14,10 @@ use answer::Answer;
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Whether the plugin does anything; true when left out.
-    #[serde(default = "yes")]
+    #[serde(default = "trackside_sdk::on")]
     enabled: bool,
     /// What the assistant says.
     message: String,
-}
-
-fn yes() -> bool {
-    true
 }
 
 /// The configured plugin.

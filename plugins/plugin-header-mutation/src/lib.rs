@@ -9,7 +9,7 @@ use trackside_sdk::{Component, Edit, Failure, RequestHead, RequestPlugin, Route,
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Whether the plugin does anything; true when left out.
-    #[serde(default = "yes")]
+    #[serde(default = "trackside_sdk::on")]
     enabled: bool,
     /// Headers to set.
     #[serde(default)]
@@ -30,10 +30,6 @@ struct Header {
     name: String,
     /// Its value.
     value: String,
-}
-
-fn yes() -> bool {
-    true
 }
 
 /// The configured plugin: its edits, which are the same for every request.

@@ -13,7 +13,7 @@ use parameters::Policy;
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Whether the plugin does anything; true when left out.
-    #[serde(default = "yes")]
+    #[serde(default = "trackside_sdk::on")]
     enabled: bool,
     /// Parameters to remove, by their names at the top of the body.
     #[serde(default)]
@@ -27,10 +27,6 @@ pub struct Settings {
     /// Whether parameters are removed that are not among the usual ones.
     #[serde(default)]
     strip_unknown: bool,
-}
-
-fn yes() -> bool {
-    true
 }
 
 /// The configured plugin.

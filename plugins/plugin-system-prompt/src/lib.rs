@@ -10,7 +10,7 @@ use trackside_sdk::{Component, Edit, Failure, RequestHead, RequestPlugin, Route,
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Whether the plugin does anything; true when left out.
-    #[serde(default = "yes")]
+    #[serde(default = "trackside_sdk::on")]
     enabled: bool,
     /// The text. An empty one changes nothing.
     #[serde(default)]
@@ -19,10 +19,6 @@ pub struct Settings {
     /// Any other word replaces, too.
     #[serde(default)]
     mode: String,
-}
-
-fn yes() -> bool {
-    true
 }
 
 /// The configured plugin: the edit to make, if there is one.

@@ -9,7 +9,7 @@ use serde_json::Value;
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Whether the plugin does anything; true when left out.
-    #[serde(default = "yes")]
+    #[serde(default = "trackside_sdk::on")]
     pub(crate) enabled: bool,
     /// Where tools are picked from.
     #[serde(default)]
@@ -54,10 +54,6 @@ pub(crate) enum Mode {
     Add,
     /// From those that the client offers.
     Filter,
-}
-
-fn yes() -> bool {
-    true
 }
 
 fn similar() -> f32 {

@@ -9,13 +9,13 @@ use serde_json::Value;
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Whether the plugin does anything; true when left out.
-    #[serde(default = "yes")]
+    #[serde(default = "trackside_sdk::on")]
     pub(crate) enabled: bool,
     /// What becomes of the tools that the client offers.
     #[serde(default)]
     pub(crate) mode: Mode,
     /// Whether tools are picked from the database by what the request is about, when there is one; true when left out.
-    #[serde(default = "yes")]
+    #[serde(default = "trackside_sdk::on")]
     pub(crate) semantic_selection: bool,
     /// Of mode `filtered`: the only tools that are kept. Case does not matter.
     #[serde(default)]
@@ -53,10 +53,6 @@ pub(crate) enum Mode {
     Passthrough,
     /// Some are taken out by name.
     Filtered,
-}
-
-fn yes() -> bool {
-    true
 }
 
 fn three() -> usize {

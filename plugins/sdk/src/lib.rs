@@ -72,4 +72,4 @@ pub use roles::{
     AskExtraction, Component, Need, OnFailure, Ranking, RequestPlugin, ResponsePlugin, ResponseStream, Selector,
     Signal, failure, matched,
 };
-pub use settings::{NoSettings, SignalSettings};
+pub use settings::{NoSettings, SignalSettings, on};

@@ -13,6 +13,12 @@ use crate::{Failure, failure};
 #[serde(deny_unknown_fields)]
 pub struct NoSettings {}
 
+/// The default of settings that are on when they are left out: `#[serde(default = "trackside_sdk::on")]`.
+#[must_use]
+pub fn on() -> bool {
+    true
+}
+
 /// What every signal is configured with: all rules of its type, and what is set for the type as a whole.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
