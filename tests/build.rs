@@ -1,4 +1,5 @@
-//! Builds the components that misbehave; a test names one by its package, as `misbehaving.wasm` in the output folder.
+//! Builds the components that tests need, most of which misbehave; a test names one by its package, as
+//! `trackside_misbehaving.wasm` in the output folder.
 
 #[path = "../host/guests/build/wasm.rs"]
 mod wasm;
@@ -8,8 +9,12 @@ use std::process;
 
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    println!("cargo::rerun-if-changed={}", root.join("tests/misbehaving").display());
-    let packages = ["trackside-covetous", "trackside-misbehaving"].map(str::to_owned);
+    for sources in ["examples/hot-swap", "tests/misbehaving", "tests/stamp"] {
+        println!("cargo::rerun-if-changed={}", root.join(sources).display());
+    }
+    let packages =
+        ["contrary", "covetous", "example-cheapest", "example-strongest", "meddling", "misbehaving", "stamp"]
+            .map(|name| format!("trackside-{name}"));
     if let Err(reason) = wasm::build(&root, &packages) {
         println!("cargo::error={reason}");
         process::exit(1);

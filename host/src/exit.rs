@@ -1,5 +1,6 @@
 //! How the process ends. The numbers above 1 are those of `sysexits.h`.
 
+use std::fmt;
 use std::process::ExitCode;
 
 /// What the caller is told by the exit code.
@@ -40,6 +41,12 @@ impl Failure {
     }
 }
 
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#}", self.error)
+    }
+}
+
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         Self { exit: Exit::Internal, error }
@@ -50,7 +57,7 @@ impl From<anyhow::Error> for Failure {
 #[must_use]
 pub fn report(outcome: Outcome) -> ExitCode {
     let exit = outcome.unwrap_or_else(|failure| {
-        eprintln!("error: {:#}", failure.error);
+        eprintln!("error: {failure}");
         failure.exit
     });
     ExitCode::from(exit as u8)

@@ -1,23 +1,24 @@
 //! Joins the ExtProc service to the pipeline and to the metrics.
 
+use crate::reload::{Generation, Reloads};
 use crate::traces::{Following, Traces};
 use std::sync::Arc;
 use std::time::Duration;
 use trackside_extproc::{Decider, Decoded, Encoding, Flow, Live, MessageKind, Observer, Outcome, Shed, Undecided};
-use trackside_routing::{self as routing, Answer, Incoming, ReasonCode, Snapshot};
+use trackside_routing::{Answer, Incoming, ReasonCode};
 use trackside_telemetry::Metrics;
 
-/// Pins the live snapshot for each stream, and follows streams whose traces are wanted.
+/// Pins the live generation for each stream, and follows streams whose traces are wanted.
 #[derive(Debug)]
 pub(crate) struct Router {
-    pub(crate) live: Arc<routing::Live>,
+    pub(crate) reloads: Reloads,
     pub(crate) traces: Option<Traces>,
 }
 
-/// One stream's snapshot.
+/// One stream's generation, for both directions.
 #[derive(Debug)]
 pub(crate) struct Pinned {
-    snapshot: Arc<Snapshot>,
+    generation: Arc<Generation>,
     following: Option<Following>,
 }
 
@@ -25,7 +26,7 @@ impl Live for Router {
     type Decider = Pinned;
 
     fn pin(&self) -> Arc<Pinned> {
-        Arc::new(Pinned { snapshot: self.live.pin(), following: self.traces.clone().map(Following::new) })
+        Arc::new(Pinned { generation: self.reloads.pin(), following: self.traces.clone().map(Following::new) })
     }
 }
 
@@ -33,7 +34,7 @@ impl Decider for Pinned {
     async fn decide(&self, incoming: Incoming) -> Answer {
         let following = self.following.as_ref();
         following.inspect(|following| following.asked(&incoming));
-        let answer = self.snapshot.route(incoming).await;
+        let answer = self.generation.snapshot.route(incoming).await;
         following.inspect(|following| following.decided(&answer));
         answer
     }

@@ -14,9 +14,13 @@ fn main() -> ExitCode {
         Command::Validate(arguments) => cli::validate::run(&arguments),
         Command::Schema(arguments) => cli::schema::run(&arguments),
         Command::Explain(arguments) => cli::explain::run(&arguments),
+        Command::Generations(arguments) => cli::generations::run(&arguments),
+        Command::Reload(arguments) => cli::reload::run(&arguments),
+        Command::Component(arguments) => cli::component::run(&arguments),
         Command::Eval(arguments) => cli::eval::run(&arguments),
         Command::Model(arguments) => cli::model::run(&arguments),
         Command::Calibrate(arguments) => cli::calibrate::run(&arguments),
+        Command::CompileComponent => return cli::compile::run(),
         Command::Train(arguments) => cli::train::run(&arguments),
     })
 }

@@ -1,21 +1,24 @@
-//! Three listeners on one runtime: ExtProc for the gateway, the HTTP API, and metrics.
+//! Three listeners: ExtProc for the gateway, which has threads of its own, the HTTP API, and metrics.
 
-use crate::api::{self, Access, Context, Vectors};
-use crate::assemble::{Embeddings, Ready};
+use crate::api::{self, Access, Context};
+use crate::cores::{self, Security};
 use crate::gateway::{Counted, Router};
-use crate::listen::{self, Identity};
+use crate::listen::Identity;
 use crate::phase::{Phase, Phases};
-use crate::shutdown::Signals;
+use crate::reload::{Reloads, follow};
+use crate::shutdown::{Hangup, Signals};
 use crate::traces::Traces;
+use crate::watch::WatchBy;
 use anyhow::Context as _;
+use futures_util::FutureExt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use trackside_extproc as extproc;
-use trackside_routing::Live;
 use trackside_telemetry::Metrics;
 
 /// How long the HTTP listeners may take for the answers under way when everything else has ended.
@@ -62,44 +65,47 @@ pub(crate) struct Terms {
     pub(crate) limits: extproc::Limits,
     /// Where traces go, if they are wanted.
     pub(crate) traces: Option<Traces>,
+    /// How changed files are noticed.
+    pub(crate) watch: WatchBy,
 }
 
 /// Serves until a signal asks for the end and the streams under way have come to theirs.
 pub(crate) async fn serve(
     listeners: Listeners,
-    ready: Ready,
-    embeddings: &Embeddings,
+    reloads: Reloads,
     metrics: Arc<Metrics>,
     terms: Terms,
-    mut signals: Signals,
+    (mut signals, hangup): (Signals, Hangup),
 ) -> anyhow::Result<()> {
     let phases = Phases::starting();
-    metrics.published(ready.snapshot.generation());
-    let live = Arc::new(Live::new(ready.snapshot));
     let context = Context {
-        live: Arc::clone(&live),
-        config: ready.config,
-        domains: Arc::new(ready.domains),
-        vectors: Vectors::new(embeddings.clone()),
+        reloads: reloads.clone(),
+        turns: Arc::new(Semaphore::new(reloads.pin().embeddings.threads)),
         phases: phases.clone(),
+        metrics: Arc::clone(&metrics),
         started: unix_seconds(),
     };
     let mut watching = JoinSet::new();
     let mut streams = JoinSet::new();
     let observer = Arc::new(Counted(Arc::clone(&metrics)));
-    let router = Arc::new(Router { live, traces: terms.traces });
-    let draining = phases.clone().reached(Phase::Draining);
-    match terms.identity {
+    let router = Arc::new(Router { reloads: reloads.clone(), traces: terms.traces });
+    let security = match terms.identity {
         Some(identity) => {
             watching.spawn(Arc::clone(&identity).watch());
-            let incoming = listen::secured(listeners.extproc, identity, Arc::clone(&metrics));
-            streams.spawn(extproc::serve(incoming, router, observer, terms.limits, draining));
+            Security::Tls(identity, Arc::clone(&metrics))
         }
-        None => {
-            let incoming = listen::plain(listeners.extproc);
-            streams.spawn(extproc::serve(incoming, router, observer, terms.limits, draining));
-        }
-    }
+        None => Security::Plain,
+    };
+    let draining = {
+        let phases = phases.clone();
+        move || phases.clone().reached(Phase::Draining).boxed()
+    };
+    let server = extproc::Server::new(router, observer, terms.limits);
+    streams.spawn(cores::serve(listeners.extproc, security, server, draining));
+    reloads.traffic_begins();
+    watching.spawn(reloads.clone().reap());
+    let mut following = JoinSet::new();
+    following.spawn(follow(reloads.clone(), terms.watch, hangup));
     phases.enter(Phase::Serving);
     let mut http = JoinSet::new();
     http.spawn(answer(listeners.api, api::router(context, terms.access), phases.clone()));
@@ -111,6 +117,8 @@ pub(crate) async fn serve(
         ended = http.join_next() => ended.context("no HTTP server")???,
     }
     phases.enter(Phase::Draining);
+    // Nobody needs another generation, and a signal to reload must not end what drains.
+    reloads.shut();
     tokio::select! {
         ended = streams.join_next() => ended.context("no ExtProc server")???,
         signal = signals.next() => tracing::warn!(event = "drain_cut_short", signal),

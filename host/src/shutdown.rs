@@ -1,4 +1,4 @@
-//! The wish of the outside that the process ends.
+//! The wishes of the outside: that the process ends, or looks at its files.
 
 use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -20,6 +20,23 @@ impl Signals {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
+/// SIGHUP, from the moment of [`Hangup::watch`] on: unless it is watched, it ends the process.
+#[derive(Debug)]
+pub(crate) struct Hangup(Signal);
+
+impl Hangup {
+    pub(crate) fn watch() -> io::Result<Self> {
+        Ok(Self(signal(SignalKind::hangup())?))
+    }
+
+    /// Waits for the next one. Several that come before are one.
+    pub(crate) async fn next(&mut self) {
+        if self.0.recv().await.is_none() {
+            std::future::pending::<()>().await;
         }
     }
 }

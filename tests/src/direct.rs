@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use tokio::sync::mpsc;
 use tonic::{Status, Streaming, transport::Channel};
 use trackside_extproc::proto::{
-    BodySendMode, HeaderMap, HeaderValue, HttpBody, HttpHeaders, ProcessingRequest, ProcessingResponse,
+    BodySendMode, HeaderMap, HeaderMutation, HeaderValue, HttpBody, HttpHeaders, ProcessingRequest, ProcessingResponse,
     ProtocolConfiguration, body_mutation::Mutation, external_processor_client::ExternalProcessorClient,
     processing_request::Request, processing_response::Response,
 };
@@ -21,6 +21,16 @@ pub struct Verdict {
     pub immediate: Option<i32>,
     /// The body that goes on, if it is not the one that was sent.
     pub body: Option<Bytes>,
+}
+
+/// What a processor made of a request and of its answer.
+#[derive(Debug)]
+pub struct Passage {
+    pub verdict: Verdict,
+    /// Headers that it has set on the request, or on the answer that goes to the client at once.
+    pub request: Vec<(String, String)>,
+    /// Headers that it has set on the answer of the model.
+    pub response: Vec<(String, String)>,
 }
 
 impl Gateway {
@@ -40,7 +50,7 @@ impl Gateway {
     pub async fn ask(&mut self, body: Bytes) -> Result<Verdict, Status> {
         let (sender, receiver) = mpsc::channel(1);
         // A full channel cannot be: each message is sent after the one before was answered.
-        let _ = sender.try_send(headers(body.len()));
+        let _ = sender.try_send(headers(body.len(), &[]));
         let mut answers = self.0.process(tokio_stream::wrappers::ReceiverStream::new(receiver)).await?.into_inner();
         let first = next(&mut answers).await?;
         if let Some(Response::ImmediateResponse(_)) = first.response {
@@ -48,6 +58,39 @@ impl Gateway {
         }
         let _ = sender.try_send(message(Request::RequestBody(HttpBody { body, end_of_stream: true })));
         next(&mut answers).await.map(verdict)
+    }
+
+    /// The same with more headers, and with the headers of an answer behind it.
+    ///
+    /// # Errors
+    /// When the processor ends the stream instead of answering.
+    pub async fn pass(&mut self, more: &[(&str, &str)], body: Bytes) -> Result<Passage, Status> {
+        let (sender, receiver) = mpsc::channel(1);
+        let _ = sender.try_send(headers(body.len(), more));
+        let mut answers = self.0.process(tokio_stream::wrappers::ReceiverStream::new(receiver)).await?.into_inner();
+        let mut answer = next(&mut answers).await?;
+        if !matches!(answer.response, Some(Response::ImmediateResponse(_))) {
+            let _ = sender.try_send(message(Request::RequestBody(HttpBody { body, end_of_stream: true })));
+            answer = next(&mut answers).await?;
+        }
+        let request = set(&answer);
+        let verdict = verdict(answer);
+        if verdict.immediate.is_some() {
+            return Ok(Passage { verdict, request, response: Vec::new() });
+        }
+        let headers = HeaderMap { headers: vec![header(":status", "200"), header("content-type", "application/json")] };
+        let answered = Request::ResponseHeaders(HttpHeaders { headers: Some(headers), end_of_stream: false });
+        let _ = sender.try_send(message(answered));
+        let response = set(&next(&mut answers).await?);
+        Ok(Passage { verdict, request, response })
+    }
+}
+
+impl Passage {
+    /// The value of a header that the client sees.
+    pub fn told(&self, name: &str) -> Option<&str> {
+        let headers = if self.verdict.immediate.is_some() { &self.request } else { &self.response };
+        headers.iter().find(|(set, _)| set == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -65,19 +108,19 @@ fn message(request: Request) -> ProcessingRequest {
     ProcessingRequest { request: Some(request), ..ProcessingRequest::default() }
 }
 
-fn headers(length: usize) -> ProcessingRequest {
-    let header = |key: &str, value: &str| HeaderValue {
-        key: key.to_owned(),
-        value: String::new(),
-        raw_value: Bytes::copy_from_slice(value.as_bytes()),
-    };
-    let headers = vec![
+fn header(key: &str, value: &str) -> HeaderValue {
+    HeaderValue { key: key.to_owned(), value: String::new(), raw_value: Bytes::copy_from_slice(value.as_bytes()) }
+}
+
+fn headers(length: usize, more: &[(&str, &str)]) -> ProcessingRequest {
+    let mut headers = vec![
         header(":method", "POST"),
         header(":path", "/v1/chat/completions"),
         header(":authority", "localhost"),
         header("content-type", "application/json"),
         header("content-length", &length.to_string()),
     ];
+    headers.extend(more.iter().map(|(name, value)| header(name, value)));
     ProcessingRequest {
         protocol_config: Some(ProtocolConfiguration {
             request_body_mode: BodySendMode::Buffered.into(),
@@ -86,6 +129,23 @@ fn headers(length: usize) -> ProcessingRequest {
         }),
         ..message(Request::RequestHeaders(HttpHeaders { headers: Some(HeaderMap { headers }), end_of_stream: false }))
     }
+}
+
+/// The headers that an answer sets.
+fn set(answer: &ProcessingResponse) -> Vec<(String, String)> {
+    let mutation: Option<&HeaderMutation> = match &answer.response {
+        Some(Response::ImmediateResponse(reply)) => reply.headers.as_ref(),
+        Some(Response::RequestBody(reply)) => {
+            reply.response.as_ref().and_then(|common| common.header_mutation.as_ref())
+        }
+        Some(Response::ResponseHeaders(reply)) => {
+            reply.response.as_ref().and_then(|common| common.header_mutation.as_ref())
+        }
+        _ => None,
+    };
+    let set = mutation.into_iter().flat_map(|mutation| &mutation.set_headers).filter_map(|set| set.header.as_ref());
+    let text = |set: &HeaderValue| String::from_utf8_lossy(&set.raw_value).into_owned() + &set.value;
+    set.map(|set| (set.key.clone(), text(set))).collect()
 }
 
 fn verdict(answer: ProcessingResponse) -> Verdict {

@@ -11,6 +11,8 @@ pub mod client;
 pub mod direct;
 mod envoy;
 mod house;
+pub mod load;
+pub mod mirror;
 pub mod mode;
 pub mod place;
 mod plugin;
@@ -18,7 +20,9 @@ pub mod process;
 mod router;
 pub mod routes;
 pub mod scrape;
+pub mod site;
 mod stage;
+pub mod stamp;
 pub mod upstream;
 
 pub use answer::{Answer, Own};

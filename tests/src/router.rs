@@ -85,6 +85,11 @@ impl Trackside {
         self.process.poll(name, || right(value()).then_some(())).await;
     }
 
+    /// What `look` gives once it gives something; see [`Process::poll`].
+    pub async fn poll<T>(&self, what: &str, look: impl Fn() -> Option<T>) -> T {
+        self.process.poll(what, look).await
+    }
+
     /// Sends it a signal, such as `TERM`.
     pub fn signal(&self, name: &str) {
         self.process.signal(name);

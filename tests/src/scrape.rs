@@ -1,4 +1,4 @@
-//! One plain HTTP GET, for the pages that processes show about themselves.
+//! One plain HTTP request, for the pages that processes show about themselves.
 
 use std::{
     io::{self, Read, Write},
@@ -11,10 +11,22 @@ use std::{
 /// # Errors
 /// When nobody answers, or with something else than HTTP.
 pub fn get(address: SocketAddr, path: &str) -> io::Result<(u16, String)> {
+    ask(address, "GET", path, "")
+}
+
+/// Sends a body, and reads the status and the body of the answer.
+///
+/// # Errors
+/// As [`get`].
+pub fn ask(address: SocketAddr, method: &str, path: &str, body: &str) -> io::Result<(u16, String)> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    let length = body.len();
     // Envoy refuses HTTP/1.0, so the answer may come in chunks.
-    write!(stream, "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")?;
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+    )?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     read(&answer).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the answer is not HTTP"))

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use trackside_tests::{
     Trackside,
-    direct::{Gateway, Verdict},
+    direct::{Gateway, Passage, Verdict},
     scrape::metric,
 };
 
@@ -25,6 +25,9 @@ const DEEDS: [(&str, &str, &str); 7] = [
 const DEADLINE: Duration = Duration::from_millis(200);
 /// The deadline of one that fails otherwise, which may take its time to fill 100 MB on a busy machine.
 const AMPLE: Duration = Duration::from_secs(20);
+/// The word in a request at which the component does what it does. Elsewhere it finds nothing, or no snapshot with it
+/// would come through its probe.
+const NOW: &str = "now";
 /// How late an answer may be on a machine that does other things too.
 const SLACK: Duration = Duration::from_secs(5);
 
@@ -32,6 +35,8 @@ const SLACK: Duration = Duration::from_secs(5);
 struct Degraded {
     trackside: Trackside,
     gateway: Gateway,
+    /// Answered calls of the component while it was probed.
+    probed: f64,
     _folder: TempDir,
 }
 
@@ -42,7 +47,9 @@ impl Degraded {
         std::fs::write(&config, configuration(deed, memory, on_failure).to_string()).expect("it can be written");
         let trackside = Trackside::start(&config).await;
         let gateway = Gateway::connect(trackside.extproc).await.expect("it listens");
-        Degraded { trackside, gateway, _folder: folder }
+        let mut degraded = Degraded { trackside, gateway, probed: 0.0, _folder: folder };
+        degraded.probed = degraded.counted("ok");
+        degraded
     }
 
     /// Asks, and tells the model and how long the answer took.
@@ -53,9 +60,25 @@ impl Degraded {
         (verdict, started.elapsed())
     }
 
+    /// The same for a client that asks to be told, up to the answer.
+    async fn pass(&mut self, text: &str) -> Passage {
+        let body = json!({"model": "auto", "messages": [{"role": "user", "content": text}]}).to_string();
+        self.gateway.pass(&[("x-vsr-debug", "true")], body.into()).await.expect("the stream is not ended")
+    }
+
+    /// Calls of the component, those that probed it included.
     fn counted(&self, outcome: &str) -> f64 {
         let labels = ["component=\"misbehaving\"", "role=\"signal\"", &format!("outcome=\"{outcome}\"")];
         metric(&self.trackside.metrics(), "trackside_component_calls_total", &labels)
+    }
+
+    fn answered(&self) -> f64 {
+        self.counted("ok") - self.probed
+    }
+
+    fn went_without(&self, reason: &str) -> f64 {
+        let labels = ["component=\"misbehaving\"", &format!("reason=\"{reason}\"")];
+        metric(&self.trackside.metrics(), "trackside_degraded_total", &labels)
     }
 }
 
@@ -70,6 +93,10 @@ fn configuration(deed: &str, memory: &str, on_failure: &str) -> Value {
             "rules": {"operator": "OR", "conditions": [{"type": kind, "name": rule}]},
         })
     };
+    let mut rule = json!({"name": "odd", "does": deed});
+    if deed != "spin-if-asked" {
+        rule["when"] = json!(NOW);
+    }
     json!({
         "version": "v0.3",
         "providers": {"defaults": {"default_model": "small"}, "models": models},
@@ -77,7 +104,7 @@ fn configuration(deed: &str, memory: &str, on_failure: &str) -> Value {
             "modelCards": cards,
             "signals": {
                 "keywords": [{"name": "large", "operator": "OR", "keywords": ["large"]}],
-                "misbehaving": [{"name": "odd", "does": deed}],
+                "misbehaving": [rule],
             },
             "decisions": [leads("misbehaving", "odd", 20, "odd"), leads("keyword", "large", 10, "large")],
         },
@@ -106,16 +133,15 @@ async fn without_its_answer_the_request_goes_where_the_other_signals_say() {
     for (deed, memory, outcome) in DEEDS {
         let mut router = Degraded::start(deed, memory, "open").await;
         for (count, (text, goes_to)) in
-            [("a large one", "large"), ("another", "small"), ("large", "large")].iter().enumerate()
+            [("a large one now", "large"), ("another now", "small"), ("large now", "large")].iter().enumerate()
         {
             let (verdict, took) = router.ask(text).await;
             assert_eq!(model(&verdict), *goes_to, "{deed}");
             assert!(took < DEADLINE + SLACK, "{deed} held the request for {took:?}");
             assert_eq!(router.counted(outcome), count as f64 + 1.0, "{deed}: {}", router.trackside.metrics());
         }
-        assert_eq!(router.counted("ok"), 0.0, "{deed}");
-        let labels = ["component=\"misbehaving\"", &format!("reason=\"{outcome}\"")];
-        assert_eq!(metric(&router.trackside.metrics(), "trackside_degraded_total", &labels), 3.0, "{deed}");
+        assert_eq!(router.answered(), 0.0, "{deed}");
+        assert_eq!(router.went_without(outcome), 3.0, "{deed}");
     }
 }
 
@@ -123,7 +149,7 @@ async fn without_its_answer_the_request_goes_where_the_other_signals_say() {
 async fn a_closed_component_refuses_the_request_instead() {
     for (deed, memory, outcome) in DEEDS {
         let mut router = Degraded::start(deed, memory, "closed").await;
-        let (verdict, took) = router.ask("a large one").await;
+        let (verdict, took) = router.ask("a large one now").await;
         assert_eq!(verdict.immediate, Some(503), "{deed}: {verdict:?}");
         assert!(took < DEADLINE + SLACK, "{deed} held the request for {took:?}");
         assert_eq!(router.counted(outcome), 1.0, "{deed}");
@@ -139,7 +165,7 @@ async fn a_component_that_failed_answers_the_next_request() {
         assert!(took >= DEADLINE, "it was stopped after {took:?}, before its deadline");
         let (verdict, _) = router.ask("large").await;
         assert_eq!(model(&verdict), "odd");
-        assert_eq!((router.counted("deadline"), router.counted("ok")), (f64::from(round), f64::from(round)));
+        assert_eq!((router.counted("deadline"), router.answered()), (f64::from(round), f64::from(round)));
     }
 }
 
@@ -158,5 +184,67 @@ async fn requests_beside_a_spinning_one_are_served() {
     }
     for verdict in spinning.join_all().await {
         assert_eq!(model(&verdict), "small");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_component_that_keeps_failing_is_left_alone_and_tried_again() {
+    let mut router = Degraded::start("trap", "16MiB", "open").await;
+    for _ in 0..20 {
+        router.ask("a large one now").await;
+    }
+    let passage = router.pass("a large one now").await;
+    assert_eq!(model(&passage.verdict), "large");
+    assert_eq!(passage.told("x-vsr-degraded"), Some("misbehaving: breaker_open"), "{passage:?}");
+    // Not even a request that it could serve reaches it.
+    router.ask("large").await;
+    assert_eq!((router.counted("trap"), router.answered(), router.went_without("breaker_open")), (20.0, 0.0, 2.0));
+
+    let patience = Instant::now() + Duration::from_secs(60);
+    while router.answered() == 0.0 {
+        assert!(Instant::now() < patience, "it is not tried again: {}", router.trackside.metrics());
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        router.ask("large").await;
+    }
+    let passage = router.pass("a large one").await;
+    assert_eq!(passage.told("x-vsr-degraded"), None, "it serves again: {passage:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_legs_tell_the_generation_to_who_asks() {
+    let mut router = Degraded::start("match", "16MiB", "open").await;
+    let passage = router.pass("now").await;
+    let stamp = ("x-vsr-generation".to_owned(), "1".to_owned());
+    assert!(passage.request.contains(&stamp) && passage.response.contains(&stamp), "{passage:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_candidate_is_compared_beside_the_active_component_and_decides_where_it_may() {
+    let folder = TempDir::new().expect("a temporary folder can be made");
+    let twin = folder.path().join("twin.wasm");
+    let active = std::fs::read(concat!(env!("OUT_DIR"), "/trackside_misbehaving.wasm")).expect("it is built");
+    // A custom section that nobody reads makes it another component.
+    std::fs::write(&twin, [&active, &b"\x00\x05\x04twin"[..]].concat()).expect("it can be written");
+    let mut config = configuration("match", "16MiB", "open");
+    for (percent, canary) in [(100, 0), (0, 100)] {
+        config["components"]["shadow"] =
+            json!([{"type": "misbehaving", "source": twin, "percent": percent, "canary": canary}]);
+        let path = folder.path().join("router.json");
+        std::fs::write(&path, config.to_string()).expect("it can be written");
+        let trackside = Trackside::start(&path).await;
+        let mut gateway = Gateway::connect(trackside.extproc).await.expect("it listens");
+        let body = json!({"model": "auto", "messages": [{"role": "user", "content": "now"}]}).to_string();
+        for _ in 0..5 {
+            let verdict = gateway.ask(body.clone().into()).await.expect("the stream is not ended");
+            assert_eq!(model(&verdict), "odd");
+        }
+        let (name, outcome) =
+            if canary == 0 { ("trackside_shadow_total", "agreed") } else { ("trackside_canary_total", "decided") };
+        let labels = ["component=\"misbehaving\"", &format!("outcome=\"{outcome}\"")];
+        let patience = Instant::now() + Duration::from_secs(60);
+        while metric(&trackside.metrics(), name, &labels) < 5.0 {
+            assert!(Instant::now() < patience, "{name}: {}", trackside.metrics());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 }

@@ -4,11 +4,13 @@
 use wasmtime::component::Component;
 
 /// Machine code that came out of this program's own compiler, unchanged: [`crate::code_cache`] makes one only after
-/// checking a MAC whose key nobody else can read.
+/// checking a MAC whose key nobody else can read, and [`crate::machine_code`] of what the compiler's process, which is this
+/// program too, has written into a pipe that nobody else holds.
 pub(crate) struct Verified(Vec<u8>);
 
 impl Verified {
-    /// Vouches for bytes. Call it for nothing but bytes whose MAC was checked, in memory that nobody else writes.
+    /// Vouches for bytes. Call it for nothing but bytes whose MAC was checked or that were read from the compiler's pipe, in
+    /// memory that nobody else writes.
     pub(crate) fn vouch(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }

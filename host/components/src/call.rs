@@ -36,13 +36,15 @@ impl Bounds<'_> {
 /// A store that is bounded in memory, stack and host data, and whose code gives control back on every tick: before its
 /// deadline it yields to the other tasks of the thread, after it, it is stopped.
 pub(crate) fn store(engine: &Engine, scope: Arc<Scope>, limits: &Limits) -> Store<State> {
-    let mut store = Store::new(engine.wasmtime(), State::new(scope, MemoryMeter::new(limits.memory_bytes)));
+    let mut store = Store::new(engine.wasmtime(), State::new(scope, MemoryMeter::new(limits)));
     store.limiter(|state| &mut state.memory);
     store.epoch_deadline_callback(|context| {
         if Instant::now() >= context.data().deadline {
             Err(Stop::Deadline.into())
         } else {
-            Ok(UpdateDeadline::Yield(1))
+            // The runtime's own way to yield lets it look at connections before this guest goes on: a client that has left
+            // ends the call.
+            Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
         }
     });
     store
@@ -79,6 +81,7 @@ fn classify(error: &wasmtime::Error, bounds: &Bounds<'_>) -> CallError {
         return match stop {
             Stop::Deadline => CallError::Deadline { allowed: bounds.allowed() },
             Stop::Memory => CallError::Memory { limit_bytes: bounds.limits.memory_bytes },
+            Stop::Tables => CallError::Tables { limit: bounds.limits.table_elements },
             Stop::Ungranted(_) => CallError::Trap { reason: stop.to_string() },
             Stop::Instantiate(reason) => CallError::Instantiate { reason: reason.clone() },
             Stop::Missing(interface) => CallError::Missing { interface },

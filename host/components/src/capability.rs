@@ -71,6 +71,11 @@ impl Grants {
         Self::default()
     }
 
+    /// All of them, always in the same order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Capability> {
+        self.0.iter().copied()
+    }
+
     /// Whether this capability is granted.
     #[must_use]
     pub fn contains(&self, capability: Capability) -> bool {
@@ -84,11 +89,9 @@ impl FromIterator<Capability> for Grants {
     }
 }
 
-/// Everything the host gives to components.
+/// Everything the host gives to components, but the model: that one comes with a component's [`crate::Setup`].
 #[derive(Clone)]
 pub struct Capabilities {
-    /// Sentence embeddings; [`NoModel`] when there is none.
-    pub embed: Arc<dyn Embed>,
     /// What is done with the vectors.
     pub vectors: Arc<dyn Vectors>,
     /// Small values that outlive instances.
@@ -114,6 +117,10 @@ pub trait Embed: Send + Sync {
 
     /// Which model makes the vectors: vectors of one name can be compared. Nothing when none is loaded.
     fn model(&self) -> Option<&str>;
+
+    /// The whole set-up that makes the vectors, the model's precision and size of vectors among it: with the same one a text
+    /// gets the same vector. Nothing when no model is loaded.
+    fn fingerprint(&self) -> Option<&str>;
 
     /// Embeds one text. Must be cheap to drop before it is done. It is polled on a stack of about 1.5 MiB: hand heavy
     /// work to another thread.
@@ -184,6 +191,10 @@ impl Embed for NoModel {
     }
 
     fn model(&self) -> Option<&str> {
+        None
+    }
+
+    fn fingerprint(&self) -> Option<&str> {
         None
     }
 

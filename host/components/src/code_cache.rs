@@ -18,7 +18,7 @@ const MAC_BYTES: usize = 32;
 const KEY_BYTES: usize = 64;
 
 /// A file that is larger is not read. The largest runtime seen in a component makes 37 MB of code.
-const MOST_BYTES: u64 = 256 << 20;
+pub(crate) const MOST_BYTES: u64 = 256 << 20;
 
 /// A directory of machine code. Loading machine code means running it, so the directory has to belong to this user alone,
 /// and every file carries a MAC under a key that is kept beside it and that only this user can read. That keeps out

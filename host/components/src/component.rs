@@ -2,28 +2,30 @@
 
 use crate::abi::v0_1::bindings::exports::trackside::router::lifecycle;
 use crate::abi::v0_1::{self, Indices};
-use crate::artefact;
 use crate::artefact_file::ArtefactFile;
 use crate::call::Bounds;
-use crate::capability::{Capability, Grants};
-use crate::code_cache::Found;
+use crate::capability::{Capability, Embed, NoModel};
 use crate::configured::Configured;
 use crate::description::{Description, Role, is_type_name};
 use crate::digest::Digest;
 use crate::engine::Engine;
 use crate::error::{CallError, ConfigureError, DescriptionError, LoadError};
 use crate::guest::{Code, Guest};
+use crate::held_code::HeldCode;
 use crate::imports;
 use crate::limits::Limits;
+use crate::machine_code::{CodeOrigin, MachineCode};
+use crate::sections;
+use crate::setup::Setup;
 use crate::state::{MetricNames, Scope};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Four times the largest language runtime seen in a component.
-const MOST_BYTES: usize = 128 << 20;
+pub(crate) const MOST_BYTES: usize = 128 << 20;
 
 /// A component that was loaded: it fits the contract, its machine code is in memory, and it has introduced itself. Cheap
 /// to clone.
@@ -33,22 +35,16 @@ pub struct Component(Arc<Inner>);
 struct Inner {
     engine: Engine,
     digest: Digest,
-    code: Code,
+    code: HeldCode,
+    /// The bytes, where they are there for ever.
+    wasm: Option<&'static [u8]>,
+    roles: Vec<Role>,
     origin: CodeOrigin,
     capabilities: BTreeSet<Capability>,
     description: Description,
     metric_names: Arc<MetricNames>,
-}
-
-/// Where a component's machine code came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CodeOrigin {
-    /// From the cache.
-    Cached,
-    /// From the compiler.
-    Compiled,
-    /// From the compiler, because what the cache held was damaged or not made here.
-    Recompiled,
+    cases: Option<Box<[u8]>>,
+    compiled_in: Duration,
 }
 
 impl fmt::Debug for Component {
@@ -64,17 +60,58 @@ impl fmt::Debug for Component {
 
 impl Engine {
     /// Loads a component: compiles it unless the cache has its machine code, checks what it imports and exports, and lets
-    /// it introduce itself. Blocks for up to seconds; call it where that is allowed.
+    /// it introduce itself. Blocks for up to seconds, or for minutes when it is compiled apart and the cores are busy; call it
+    /// where that is allowed.
     ///
     /// # Errors
     /// Says what in the component does not fit, and what would.
     pub fn load(&self, wasm: &[u8]) -> Result<Component, LoadError> {
+        self.load_from(wasm, None)
+    }
+
+    /// The same for a component that is part of the program, whose machine code can be put away: see
+    /// [`Component::put_away`].
+    ///
+    /// # Errors
+    /// As [`Engine::load`].
+    pub fn load_built_in(&self, wasm: &'static [u8]) -> Result<Component, LoadError> {
+        self.load_from(wasm, Some(wasm))
+    }
+
+    fn load_from(&self, wasm: &[u8], lasting: Option<&'static [u8]>) -> Result<Component, LoadError> {
         if wasm.len() > MOST_BYTES {
             return Err(LoadError::TooLarge { bytes: wasm.len(), limit: MOST_BYTES });
         }
         let digest = Digest::of(wasm);
-        let (machine_code, origin) = self.machine_code(digest, wasm)?;
-        let ty = machine_code.component_type();
+        let (code, capabilities, origin, compiled_in) = self.code(digest, wasm)?;
+        let description = self.describe(digest, &code)?;
+        let cases = sections::cases(wasm).map(Box::from);
+        let (engine, metric_names) = (self.clone(), Arc::default());
+        let roles = Role::ALL.into_iter().filter(|role| code.indices.offers(*role)).collect();
+        let code = HeldCode::new(code);
+        Ok(Component(Arc::new(Inner {
+            engine,
+            digest,
+            code,
+            wasm: lasting,
+            roles,
+            origin,
+            capabilities,
+            description,
+            metric_names,
+            cases,
+            compiled_in,
+        })))
+    }
+
+    /// What instances are made from, with what it imports, where it came from and how long the compiler took.
+    fn code(
+        &self,
+        digest: Digest,
+        wasm: &[u8],
+    ) -> Result<(Code, BTreeSet<Capability>, CodeOrigin, Duration), LoadError> {
+        let MachineCode { component, origin, compiled_in } = self.machine_code(digest, wasm)?;
+        let ty = component.component_type();
         let capabilities = imports::check(digest, &ty, self.wasmtime())?;
         let exported = |interface: &str| imports::exports(&ty, self.wasmtime(), interface);
         if !exported("lifecycle") {
@@ -83,39 +120,9 @@ impl Engine {
         let mut linker = self.linker();
         imports::stub_wasi(&mut linker, digest, &ty, self.wasmtime())?;
         let contract = |error: wasmtime::Error| LoadError::Contract { digest, reason: format!("{error:#}") };
-        let pre = linker.instantiate_pre(&machine_code).map_err(contract)?;
+        let pre = linker.instantiate_pre(&component).map_err(contract)?;
         let indices = Indices::new(&pre, exported).map_err(contract)?;
-        let code = Code { pre, indices };
-        let description = self.describe(digest, &code)?;
-        let metric_names = Arc::default();
-        let engine = self.clone();
-        Ok(Component(Arc::new(Inner { engine, digest, code, origin, capabilities, description, metric_names })))
-    }
-
-    fn machine_code(
-        &self,
-        digest: Digest,
-        wasm: &[u8],
-    ) -> Result<(wasmtime::component::Component, CodeOrigin), LoadError> {
-        let found = self.cache().map_or(Found::Nothing, |cache| cache.look_up(digest, self.wasmtime()));
-        let origin = match found {
-            Found::Code(verified) => match artefact::load(self.wasmtime(), &verified) {
-                Ok(component) => return Ok((component, CodeOrigin::Cached)),
-                Err(_) => CodeOrigin::Recompiled,
-            },
-            Found::Refused => CodeOrigin::Recompiled,
-            Found::Nothing => CodeOrigin::Compiled,
-        };
-        let invalid = |error: wasmtime::Error| LoadError::Invalid { digest, reason: format!("{error:#}") };
-        let component = artefact::compile(self.wasmtime(), wasm).map_err(invalid)?;
-        if let Some(cache) = self.cache() {
-            let kept = component.serialize().map_err(std::io::Error::other);
-            if let Err(reason) = kept.and_then(|code| cache.store(digest, self.wasmtime(), &code)) {
-                // The next start compiles again; this one has what it needs.
-                tracing::warn!(digest = %digest.short(), reason = %reason, "machine code was not cached");
-            }
-        }
-        Ok((component, origin))
+        Ok((Code { pre, indices }, capabilities, origin, compiled_in))
     }
 
     fn describe(&self, digest: Digest, code: &Code) -> Result<Description, LoadError> {
@@ -140,7 +147,7 @@ impl Engine {
                 let start = Instant::now();
                 let deadline = start + limits.configure_deadline;
                 let bounds = Bounds { engine: self, limits: &limits, start, deadline, request: None };
-                let scope = Arc::new(self.scope(digest.short(), false, Arc::default(), None));
+                let scope = Arc::new(self.scope(digest.short(), false, Arc::default(), None, Arc::new(NoModel)));
                 let describe = Guest::start(code, scope, bounds, async |exports, store| {
                     exports.lifecycle.call_describe(store).await
                 });
@@ -157,9 +164,10 @@ impl Engine {
         reads_body: bool,
         metric_names: Arc<MetricNames>,
         artefact: Option<ArtefactFile>,
+        embed: Arc<dyn Embed>,
     ) -> Scope {
         let (capabilities, shelf) = (self.capabilities().clone(), Arc::clone(self.shelf()));
-        Scope { component, capabilities, reads_body, metric_names, artefact, shelf, kept: OnceLock::new() }
+        Scope { component, capabilities, embed, reads_body, metric_names, artefact, shelf, kept: OnceLock::new() }
     }
 }
 
@@ -198,7 +206,7 @@ impl Component {
     /// Whether it exports what a role needs. It may do so for more roles than the one it names.
     #[must_use]
     pub fn offers(&self, role: Role) -> bool {
-        self.0.code.indices.offers(role)
+        self.0.roles.contains(&role)
     }
 
     /// The capabilities that it imports and so needs to be granted.
@@ -213,42 +221,83 @@ impl Component {
         self.0.origin
     }
 
+    /// How long its machine code was compiled, without waiting for other compilations: 0 when it was in the cache.
+    #[must_use]
+    pub fn compiled_in(&self) -> Duration {
+        self.0.compiled_in
+    }
+
+    /// Requests to try it with and what it is to answer, which its author put into its custom section `trackside:cases`. As
+    /// the author wrote them, at most 1 MiB.
+    #[must_use]
+    pub fn cases(&self) -> Option<&[u8]> {
+        self.0.cases.as_deref()
+    }
+
+    /// The identity of what [`Component::configure`] would make: two set-ups of one identity make components that behave the
+    /// same, so that one will do. Tells the model only where the component may use it.
+    #[must_use]
+    pub fn identity(&self, setup: &Setup<'_>) -> Digest {
+        setup.identity(self.0.digest, self.compares_texts())
+    }
+
     /// Gives it its settings, and the file that it may read as its artefact, and keeps the instance that took them warm.
     /// Also embeds what it declares to compare requests with, which with a model and many texts takes long.
     ///
     /// # Errors
     /// When a capability that it imports is not granted or not there, when it refuses the settings, when it does not come
     /// through the call, or when something that it declares cannot be built.
-    pub async fn configure(
-        &self,
-        settings: &serde_json::Value,
-        grants: &Grants,
-        limits: &Limits,
-        artefact: Option<ArtefactFile>,
-    ) -> Result<Configured, ConfigureError> {
+    pub async fn configure(&self, setup: Setup<'_>) -> Result<Configured, ConfigureError> {
         let component = || self.0.description.serves.clone();
         for &capability in &self.0.capabilities {
             if !capability.is_offered() {
                 return Err(ConfigureError::NotOffered { component: component(), capability });
             }
-            if !grants.contains(capability) {
+            if !setup.grants.contains(capability) {
                 return Err(ConfigureError::NotGranted { component: component(), capability });
             }
         }
-        Configured::new(self.clone(), settings.to_string(), *limits, artefact).await
+        // Whoever does not use the model must not keep it in memory when another one takes its place.
+        let embed = if self.compares_texts() { setup.embed } else { Arc::new(NoModel) };
+        let scope = self.new_scope(setup.artefact, embed);
+        Configured::new(self.clone(), setup.settings.to_string(), *setup.limits, scope).await
+    }
+
+    fn compares_texts(&self) -> bool {
+        self.wants().contains(&Capability::Embeddings) || self.wants().contains(&Capability::Neighbours)
     }
 
     pub(crate) fn engine(&self) -> &Engine {
         &self.0.engine
     }
 
-    pub(crate) fn code(&self) -> &Code {
-        &self.0.code
+    /// Gives the machine code of a built-in component back, unless something that is configured with it is in use. It
+    /// is loaded again when it is configured.
+    pub fn put_away(&self) {
+        if self.0.wasm.is_some() {
+            self.0.code.put_away();
+        }
     }
 
-    pub(crate) fn new_scope(&self, artefact: Option<ArtefactFile>) -> Scope {
+    /// The machine code. Where it was put away it comes from the cache, and at worst from the compiler.
+    pub(crate) async fn code(&self) -> Result<Arc<Code>, CallError> {
+        if let Some(code) = self.0.code.get() {
+            return Ok(code);
+        }
+        let component = self.clone();
+        let loading = tokio::task::spawn_blocking(move || {
+            let Inner { engine, digest, code, wasm, .. } = &*component.0;
+            let (loaded, ..) = engine.code(*digest, wasm.unwrap_or_default())?;
+            Ok(code.lend(loaded))
+        });
+        let unavailable = |reason: String| CallError::Instantiate { reason };
+        let loaded: Result<_, LoadError> = loading.await.map_err(|error| unavailable(error.to_string()))?;
+        loaded.map_err(|error| unavailable(error.to_string()))
+    }
+
+    fn new_scope(&self, artefact: Option<ArtefactFile>, embed: Arc<dyn Embed>) -> Scope {
         let Description { serves, needs, .. } = &self.0.description;
         let reads_body = needs.contains(&crate::description::Need::Body);
-        self.0.engine.scope(serves.clone(), reads_body, Arc::clone(&self.0.metric_names), artefact)
+        self.0.engine.scope(serves.clone(), reads_body, Arc::clone(&self.0.metric_names), artefact, embed)
     }
 }

@@ -1,14 +1,13 @@
 //! A component with settings: what requests are handled by.
 
 use crate::abi::v0_1::Exports;
-use crate::artefact_file::ArtefactFile;
 use crate::call::{Bounds, reported};
 use crate::component::Component;
 use crate::current::Current;
 use crate::declared::Kept;
 use crate::description::Role;
 use crate::error::{CallError, ConfigureError};
-use crate::guest::Guest;
+use crate::guest::{Code, Guest};
 use crate::limits::Limits;
 use crate::pool::{InstanceCounts, Pool};
 use crate::state::{Scope, State};
@@ -17,7 +16,7 @@ use crate::types::{
     Verdict,
 };
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 use wasmtime::Store;
 
@@ -32,8 +31,13 @@ const MOST_DETAIL_BYTES: usize = 256;
 #[derive(Clone)]
 pub struct Configured(Arc<Inner>);
 
+/// A configured component that lives only as long as somebody else uses it.
+#[derive(Clone)]
+pub struct WeakConfigured(Weak<Inner>);
+
 struct Inner {
     component: Component,
+    code: Arc<Code>,
     settings: String,
     limits: Limits,
     scope: Arc<Scope>,
@@ -46,27 +50,41 @@ impl fmt::Debug for Configured {
     }
 }
 
+impl fmt::Debug for WeakConfigured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WeakConfigured").field("users", &self.0.strong_count()).finish()
+    }
+}
+
+impl WeakConfigured {
+    /// The component, while somebody uses it.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<Configured> {
+        self.0.upgrade().map(Configured)
+    }
+}
+
 impl Configured {
     pub(crate) async fn new(
         component: Component,
         settings: String,
         limits: Limits,
-        artefact: Option<ArtefactFile>,
+        scope: Scope,
     ) -> Result<Self, ConfigureError> {
         let name = component.description().serves.clone();
-        let scope = Arc::new(component.new_scope(artefact));
-        let pool = Pool::new(component.engine().pool_size());
-        let configured = Self(Arc::new(Inner { component, settings, limits, scope, pool }));
-        let start = Instant::now();
+        let (scope, pool) = (Arc::new(scope), Pool::new(limits.instances));
         let failed = |source| match source {
             CallError::Failure { kind, message } => ConfigureError::Refused { component: name.clone(), kind, message },
             source => ConfigureError::Call { component: name.clone(), source },
         };
+        let code = component.code().await.map_err(failed)?;
+        let configured = Self(Arc::new(Inner { component, code, settings, limits, scope, pool }));
+        let start = Instant::now();
         let mut checkout = configured.0.pool.checkout(start).await.map_err(failed)?;
         let guest = configured.instance(start, start + limits.configure_deadline).await.map_err(failed)?;
         let declared = std::mem::take(&mut checkout.fill(guest).store.data_mut().declared);
-        let Scope { shelf, capabilities, kept, .. } = &*configured.0.scope;
-        let built = Kept::build(declared, shelf, &*capabilities.embed, &capabilities.vectors).await;
+        let Scope { shelf, capabilities, embed, kept, .. } = &*configured.0.scope;
+        let built = Kept::build(declared, shelf, &**embed, &capabilities.vectors).await;
         let built = built.map_err(|(declared, source)| ConfigureError::Build { component: name, declared, source })?;
         kept.get_or_init(|| built);
         checkout.give_back();
@@ -77,6 +95,12 @@ impl Configured {
     #[must_use]
     pub fn component(&self) -> &Component {
         &self.0.component
+    }
+
+    /// The same without keeping it alive.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakConfigured {
+        WeakConfigured(Arc::downgrade(&self.0))
     }
 
     /// How its instances have fared.
@@ -216,9 +240,9 @@ impl Configured {
 
     /// A new instance that has taken the settings.
     async fn instance(&self, start: Instant, deadline: Instant) -> Result<Guest, CallError> {
-        let Inner { component, settings, limits, scope, .. } = &*self.0;
+        let Inner { component, code, settings, limits, scope, .. } = &*self.0;
         let bounds = Bounds { engine: component.engine(), limits, start, deadline, request: None };
-        let started = Guest::start(component.code(), Arc::clone(scope), bounds, async |exports, store| {
+        let started = Guest::start(code, Arc::clone(scope), bounds, async |exports, store| {
             exports.lifecycle.call_configure(store, settings).await
         });
         let (mut guest, taken) = started.await?;

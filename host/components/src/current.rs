@@ -128,6 +128,10 @@ mod tests {
             Some("counting")
         }
 
+        fn fingerprint(&self) -> Option<&str> {
+            Some("counting")
+        }
+
         fn embed<'a>(&'a self, text: &'a str, _: Instant) -> Waiting<'a, Result<Arc<[f32]>, EmbedFailure>> {
             Box::pin(async move {
                 tokio::task::yield_now().await;

@@ -191,10 +191,11 @@ impl Kept {
                 Declaration::Index(built) => (None, built),
                 Declaration::Texts(recipe) => {
                     let digest = recipe.digest();
-                    let built = match shelf.find(digest) {
+                    let place = place(embed.fingerprint().unwrap_or_default(), &digest);
+                    let built = match shelf.find(place) {
                         Some(built) => built,
                         None => match recipe.build(embed, vectors).await {
-                            Ok(built) => shelf.keep(digest, built),
+                            Ok(built) => shelf.keep(place, built),
                             Err(failure) => return Err((name, failure)),
                         },
                     };
@@ -224,16 +225,24 @@ impl Kept {
     }
 }
 
+/// Where something stands on the shelf: what one model makes of texts is nothing to another.
+fn place(model: &str, content: &Digest) -> Digest {
+    let mut hash = Sha256::new();
+    hash.update(content.as_bytes());
+    hash.update(model);
+    Digest::from(<[u8; 32]>::from(hash.finalize()))
+}
+
 impl Shelf {
-    fn find(&self, digest: Digest) -> Option<Arc<Built>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&digest)?.upgrade()
+    fn find(&self, place: Digest) -> Option<Arc<Built>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&place)?.upgrade()
     }
 
-    fn keep(&self, digest: Digest, built: Built) -> Arc<Built> {
+    fn keep(&self, place: Digest, built: Built) -> Arc<Built> {
         let built = Arc::new(built);
         let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         shelf.retain(|_, built| built.strong_count() > 0);
-        shelf.insert(digest, Arc::downgrade(&built));
+        shelf.insert(place, Arc::downgrade(&built));
         built
     }
 
@@ -244,12 +253,12 @@ impl Shelf {
         model: &str,
         vectors: &dyn Vectors,
     ) -> Result<Arc<Built>, VectorsFailure> {
-        let digest = Digest::of(&bytes);
-        if let Some(built) = self.find(digest) {
+        let place = place(model, &Digest::of(&bytes));
+        if let Some(built) = self.find(place) {
             return Ok(built);
         }
         let index = vectors.index(&bytes, model)?;
-        Ok(self.keep(digest, Built::Index(bytes, index)))
+        Ok(self.keep(place, Built::Index(bytes, index)))
     }
 }
 

@@ -21,7 +21,7 @@ pub enum Role {
 }
 
 impl Role {
-    const ALL: [Self; 6] =
+    pub(crate) const ALL: [Self; 6] =
         [Self::Ask, Self::Signal, Self::Ranking, Self::Selector, Self::RequestPlugin, Self::ResponsePlugin];
 
     /// Its word in the contract, in logs and in metrics.

@@ -1,9 +1,9 @@
-//! The identity of a component.
+//! The identity of bytes.
 
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 
-/// SHA-256 of a component's bytes. Its text form is 64 lower-case hex digits.
+/// SHA-256 of a component's bytes, or of whatever else is told apart by its content. Its text form is 64 lower-case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest([u8; 32]);
 

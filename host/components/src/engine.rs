@@ -3,13 +3,14 @@
 use crate::abi::v0_1;
 use crate::capability::Capabilities;
 use crate::code_cache::CacheDir;
+use crate::compiler::{Compiler, Queue};
 use crate::declared::Shelf;
 use crate::error::EngineError;
+use crate::limits::Limits;
 use crate::state::State;
 use crate::ticker::Ticker;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 use wasmtime::component::Linker;
 use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails};
 
@@ -18,17 +19,15 @@ use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig, Wasm
 pub struct EngineOptions {
     /// Where machine code is kept between starts; without it every start compiles.
     pub cache: Option<CacheDir>,
-    /// How many instances one configured component may have. A guest that does not wait uses one per core; twice as many
-    /// leave room for those that do.
-    pub pool_size: usize,
+    /// Where components are compiled while traffic flows.
+    pub compiler: Compiler,
     /// How many instances all components may have together, where the address space is reserved at start.
     pub instances: u32,
 }
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        let cores = thread::available_parallelism().map_or(1, usize::from);
-        Self { cache: None, pool_size: 2 * cores, instances: 1000 }
+        Self { cache: None, compiler: Compiler::default(), instances: 1000 }
     }
 }
 
@@ -43,7 +42,7 @@ struct Inner {
     capabilities: Capabilities,
     cache: Option<CacheDir>,
     shelf: Arc<Shelf>,
-    pool_size: usize,
+    compile_queue: Queue,
     alive: Arc<AtomicU64>,
 }
 
@@ -58,7 +57,7 @@ impl Drop for Alive {
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine").field("pool_size", &self.0.pool_size).finish_non_exhaustive()
+        f.debug_struct("Engine").field("compile_queue", &self.0.compile_queue).finish_non_exhaustive()
     }
 }
 
@@ -72,9 +71,21 @@ impl Engine {
         let mut linker = Linker::new(&wasmtime);
         v0_1::link(&mut linker).map_err(EngineError::Engine)?;
         let ticker = Ticker::start(wasmtime.weak()).map_err(EngineError::Thread)?;
-        let pool_size = options.pool_size.max(1);
-        let (cache, shelf, alive) = (options.cache, Arc::default(), Arc::default());
-        Ok(Self(Arc::new(Inner { wasmtime, linker, ticker, capabilities, cache, shelf, pool_size, alive })))
+        let EngineOptions { cache, compiler, instances: _ } = options;
+        let (shelf, compile_queue, alive) = (Arc::default(), Queue::new(compiler), Arc::default());
+        let inner = Inner { wasmtime, linker, ticker, capabilities, cache, shelf, compile_queue, alive };
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// From now on requests are served, and what is still to be compiled is compiled where [`EngineOptions::compiler`] says.
+    /// Until then it is compiled here, which is quicker.
+    pub fn traffic_begins(&self) {
+        self.0.compile_queue.traffic_begins();
+    }
+
+    /// Gives up what is being compiled apart, and refuses what would be: the process is about to end.
+    pub fn stop_loading(&self) {
+        self.0.compile_queue.close();
     }
 
     /// How many instances of components are alive, at rest or at work.
@@ -105,16 +116,16 @@ impl Engine {
         &self.0.capabilities
     }
 
+    pub(crate) fn compile_queue(&self) -> &Queue {
+        &self.0.compile_queue
+    }
+
     pub(crate) fn cache(&self) -> Option<&CacheDir> {
         self.0.cache.as_ref()
     }
 
     pub(crate) fn shelf(&self) -> &Arc<Shelf> {
         &self.0.shelf
-    }
-
-    pub(crate) fn pool_size(&self) -> usize {
-        self.0.pool_size
     }
 }
 
@@ -126,6 +137,11 @@ fn start(instances: u32) -> wasmtime::Result<wasmtime::Engine> {
         tracing::info!(reason = %reason, "no address space for pooled instances: each reserves its own");
         wasmtime::Engine::new(&settings())
     })
+}
+
+/// What compiles for the engines of this program, and runs nothing: it reserves no address space.
+pub(crate) fn compiler() -> wasmtime::Result<wasmtime::Engine> {
+    wasmtime::Engine::new(&settings())
 }
 
 fn settings() -> Config {
@@ -163,6 +179,7 @@ fn pooling(instances: u32) -> PoolingAllocationConfig {
         .total_memories(instances.saturating_add(instances / 4))
         .total_tables(instances.saturating_mul(2))
         .total_stacks(instances)
+        .table_elements(Limits::MOST_TABLE_ELEMENTS)
         // Resetting resident pages by hand was slower than giving them back, and held on to up to 200 MB.
         .linear_memory_keep_resident(0)
         .table_keep_resident(0)

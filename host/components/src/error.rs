@@ -1,6 +1,7 @@
 //! What can go wrong, by stage.
 
 use crate::capability::Capability;
+use crate::compiler::CompileFailure;
 use crate::declared::BuildFailure;
 use crate::description::UnknownWord;
 use crate::digest::Digest;
@@ -36,6 +37,14 @@ pub enum LoadError {
         digest: Digest,
         /// What the parser or the compiler says.
         reason: String,
+    },
+    /// It could not be compiled, whether it is valid or not.
+    #[error("component {} could not be compiled: {source}", digest.short())]
+    Compile {
+        /// Its digest.
+        digest: Digest,
+        /// Why.
+        source: CompileFailure,
     },
     /// It was built against another version of the contract.
     #[error("component {} was built for trackside:router@{found} (it names \"{interface}\"), and this host serves {served}", digest.short())]
@@ -189,6 +198,12 @@ pub enum CallError {
         /// Its limit.
         limit_bytes: usize,
     },
+    /// It wanted larger tables than it may have.
+    #[error("wanted more than its {limit} table elements")]
+    Tables {
+        /// Its limit.
+        limit: usize,
+    },
     /// It handed over too much at once, or bytes that are not what their type says.
     #[error("handed the host more than {limit_bytes} bytes at once, or malformed ones")]
     Output {
@@ -220,7 +235,7 @@ impl CallError {
             Self::Failure { .. } => "failure",
             Self::Trap { .. } => "trap",
             Self::Deadline { .. } => "deadline",
-            Self::Memory { .. } => "memory",
+            Self::Memory { .. } | Self::Tables { .. } => "memory",
             Self::Output { .. } => "output",
             Self::Exhausted | Self::Instantiate { .. } | Self::Missing { .. } => "unavailable",
         }
@@ -232,6 +247,7 @@ impl CallError {
 pub(crate) enum Stop {
     Deadline,
     Memory,
+    Tables,
     /// A function of WASI, of which nothing is granted.
     Ungranted(String),
     /// The engine could not make an instance.
@@ -245,6 +261,7 @@ impl fmt::Display for Stop {
         match self {
             Self::Deadline => f.write_str("the deadline has passed"),
             Self::Memory => f.write_str("the memory limit is reached"),
+            Self::Tables => f.write_str("the limit on table elements is reached"),
             Self::Ungranted(function) => write!(f, "called {function}, which is not granted"),
             Self::Instantiate(reason) => f.write_str(reason),
             Self::Missing(interface) => write!(f, "there is no {interface}"),

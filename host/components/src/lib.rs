@@ -14,6 +14,7 @@ mod artefact_file;
 mod call;
 mod capability;
 mod code_cache;
+mod compiler;
 mod component;
 mod configured;
 mod current;
@@ -23,9 +24,13 @@ mod digest;
 mod engine;
 mod error;
 mod guest;
+mod held_code;
 mod imports;
 mod limits;
+mod machine_code;
 mod pool;
+mod sections;
+mod setup;
 mod state;
 mod ticker;
 mod vectors;
@@ -36,8 +41,9 @@ pub use capability::{
     NoModel, SystemClock, UnknownCapability, Waiting,
 };
 pub use code_cache::{CacheDir, CacheError};
-pub use component::{CodeOrigin, Component};
-pub use configured::Configured;
+pub use compiler::{CompileFailure, Compiler, compile_process};
+pub use component::Component;
+pub use configured::{Configured, WeakConfigured};
 pub use current::{Current, EmbeddingFailed, RequestEmbeddings};
 pub use declared::BuildFailure;
 pub use description::{Description, FailurePolicy, Need, Role, UnknownWord};
@@ -45,7 +51,9 @@ pub use digest::Digest;
 pub use engine::{Engine, EngineOptions};
 pub use error::{CallError, ConfigureError, DescriptionError, EngineError, LoadError};
 pub use limits::Limits;
+pub use machine_code::CodeOrigin;
 pub use pool::InstanceCounts;
+pub use setup::Setup;
 pub use vectors::{Clustering, Compare, HeadMethod, Nearest, Neighbour, Vectors, VectorsFailure};
 
 /// The shapes that cross the boundary, as `wit/types.wit` documents them.

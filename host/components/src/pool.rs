@@ -35,10 +35,11 @@ pub(crate) struct Checkout<'a> {
 }
 
 impl Pool {
+    /// For so many instances, at least 1.
     pub(crate) fn new(size: usize) -> Self {
         Self {
             idle: Mutex::default(),
-            permits: Semaphore::new(size),
+            permits: Semaphore::new(size.clamp(1, Semaphore::MAX_PERMITS)),
             created: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
         }

@@ -1,7 +1,7 @@
 //! What a guest's store holds beside the guest.
 
 use crate::artefact_file::ArtefactFile;
-use crate::capability::Capabilities;
+use crate::capability::{Capabilities, Embed};
 use crate::current::Current;
 use crate::declared::{Declarations, Kept, Shelf};
 use crate::limits::MemoryMeter;
@@ -21,6 +21,8 @@ pub(crate) struct Scope {
     /// The type it serves; before that is known, the start of its digest.
     pub(crate) component: String,
     pub(crate) capabilities: Capabilities,
+    /// The model, for a component that may compare texts.
+    pub(crate) embed: Arc<dyn Embed>,
     /// Whether it said that it reads the whole body.
     pub(crate) reads_body: bool,
     pub(crate) metric_names: Arc<MetricNames>,

@@ -4,8 +4,9 @@ use crate::{
     Diagnostic, Environment, Place, Report, Resolved, Span, Step, codes, legacy, not_done, payload,
     resolve::{self, Uses},
     shape::{self, Strictness, check},
+    spellings,
     view::View,
-    yaml::{self, Node, Value},
+    yaml::{self, Node},
 };
 use std::{
     fs::File,
@@ -38,6 +39,8 @@ pub struct Loaded {
     pub report: Report,
     /// The text that the report points into.
     pub source: Source,
+    /// The folder against which relative paths in the text count.
+    pub base_dir: PathBuf,
 }
 
 /// A configuration and where each part of it stands.
@@ -75,11 +78,20 @@ pub fn load(path: &Path, environment: &dyn Environment) -> Result<Loaded, LoadEr
         Ok(text) => text,
         Err(error) => return Ok(not_utf8(name, &error)),
     };
-    // Through symbolic links: a mounted ConfigMap's file is one.
-    let real = path.canonicalize().map_err(failed)?;
-    let folder = environment.get(BASE_DIR).map(PathBuf::from).filter(|dir| dir.is_absolute());
-    let folder = folder.or_else(|| real.parent().map(Path::to_owned)).unwrap_or_default();
+    let folder = base_dir(path, environment).map_err(failed)?;
     Ok(parse(&name, &text, &folder, environment))
+}
+
+/// The folder against which relative paths in a file count.
+///
+/// # Errors
+///
+/// Fails when the file is not there.
+pub fn base_dir(path: &Path, environment: &dyn Environment) -> io::Result<PathBuf> {
+    // Through symbolic links: a mounted ConfigMap's file is one.
+    let real = path.canonicalize()?;
+    let folder = environment.get(BASE_DIR).map(PathBuf::from).filter(|dir| dir.is_absolute());
+    Ok(folder.or_else(|| real.parent().map(Path::to_owned)).unwrap_or_default())
 }
 
 /// Loads a text. Relative paths in it count from `base_dir`.
@@ -88,7 +100,7 @@ pub fn parse(name: &str, text: &str, base_dir: &Path, environment: &dyn Environm
     let mut report = Report::default();
     let source = Source { name: name.to_owned(), text: text.to_owned() };
     let config = read(text, base_dir, environment, &mut report);
-    Loaded { config, report, source }
+    Loaded { config, report, source, base_dir: base_dir.to_owned() }
 }
 
 fn read(text: &str, base_dir: &Path, environment: &dyn Environment, report: &mut Report) -> Option<Config> {
@@ -100,39 +112,12 @@ fn read(text: &str, base_dir: &Path, environment: &dyn Environment, report: &mut
     let mut root = payload::locate(text, root, report)?;
     crate::environment::substitute(&mut root, environment, report);
     legacy::convert(&mut root, report);
-    fold_cache(&mut root, report);
+    spellings::fold(&mut root, report);
     let view = View::root(&root);
     check(&view, shape::shape(&["file"]), Strictness::All, report);
     not_done::warn(&view, report);
     let (resolved, uses) = resolve::resolve(&view, base_dir, report);
     Some(Config { resolved, uses, root })
-}
-
-/// `global.stores.semantic_cache` is `response_cache` by its older name.
-fn fold_cache(root: &mut Node, report: &mut Report) {
-    const OLD: &str = "semantic_cache";
-    const NEW: &str = "response_cache";
-    let Some(stores) = entries_mut(root, "global").and_then(|global| entries_mut(global, "stores")) else { return };
-    let both = stores.entry(NEW).is_some();
-    let Value::Mapping(entries) = &mut stores.value else { return };
-    if let Some(old) = entries.iter_mut().find(|e| e.key == OLD) {
-        if both {
-            let message = "global.stores has both semantic_cache and response_cache: they are one section";
-            report.push(
-                Diagnostic::error(codes::BOTH_SPELLINGS, message)
-                    .at(old.key_span)
-                    .help("keep response_cache".to_owned()),
-            );
-            entries.retain(|e| e.key != OLD);
-        } else {
-            old.key = NEW.to_owned();
-        }
-    }
-}
-
-fn entries_mut<'n>(node: &'n mut Node, key: &str) -> Option<&'n mut Node> {
-    let Value::Mapping(entries) = &mut node.value else { return None };
-    entries.iter_mut().find(|e| e.key == key).map(|e| &mut e.value)
 }
 
 fn not_utf8(name: String, error: &std::string::FromUtf8Error) -> Loaded {
@@ -145,7 +130,7 @@ fn not_utf8(name: String, error: &std::string::FromUtf8Error) -> Loaded {
     let mut report = Report::default();
     let message = format!("the file is not UTF-8 text: byte {at} does not fit");
     report.push(Diagnostic::error(codes::NOT_UTF8, message).at(span).help("save it as UTF-8".to_owned()));
-    Loaded { config: None, report, source: Source { name, text } }
+    Loaded { config: None, report, source: Source { name, text }, base_dir: PathBuf::new() }
 }
 
 impl Config {

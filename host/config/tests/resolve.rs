@@ -285,7 +285,7 @@ routing: {}
 components:
   directory: ./components
   use:
-    - {type: a, source: a.wasm, artefact: fitted/a.bin, grants: [cache, key-value], limits: {memory: 64MiB, deadline: 20ms}, on_failure: fallback:static}
+    - {type: a, source: a.wasm, artefact: fitted/a.bin, grants: [cache, key-value], limits: {memory: 64MiB, deadline: 20ms, output: 1MiB, table_elements: 500, instances: 3}, on_failure: fallback:static}
     - {type: b, source: /opt/b.wasm, on_failure: closed}
     - {type: c}
 ",
@@ -295,6 +295,8 @@ components:
     let [a, b, c] = components.uses.as_slice() else { panic!() };
     assert_eq!(a.source.as_deref(), Some(Path::new("/etc/router/a.wasm")));
     assert_eq!((a.memory_bytes, a.deadline), (Some(64 << 20), Some(Duration::from_millis(20))));
+    assert_eq!((a.output_bytes, a.table_elements, a.instances), (Some(1 << 20), Some(500), Some(3)));
+    assert_eq!((c.output_bytes, c.table_elements, c.instances), (None, None, None));
     assert_eq!(
         (a.on_failure.clone(), b.on_failure.clone()),
         (Some(OnFailure::Fallback("static".to_owned())), Some(OnFailure::Closed))
@@ -303,6 +305,25 @@ components:
     assert_eq!(a.grants, ["cache", "key-value"]);
     assert_eq!(b.source.as_deref(), Some(Path::new("/opt/b.wasm")));
     assert_eq!((c.serves.as_str(), &c.source, c.memory_bytes), ("c", &None, None));
+}
+
+#[test]
+fn candidates_may_stand_in_a_list_or_alone() {
+    let one = "{type: a, source: next.wasm, grants: [], percent: 12.5, canary: 5}";
+    for written in [one.to_owned(), format!("[{one}]")] {
+        let config = config(&format!("routing: {{}}\ncomponents: {{shadow: {written}}}\n"));
+        let [candidate] = config.resolved.components.candidates.as_slice() else { panic!("{written}") };
+        assert_eq!(candidate.serves, "a");
+        assert_eq!(candidate.source, Path::new("/etc/router/next.wasm"));
+        assert_eq!((candidate.percent, candidate.canary), (12.5, 5.0));
+        assert_eq!((candidate.digest.clone(), candidate.grants.clone()), (None, Some(Vec::new())));
+        assert_eq!(candidate.place.to_string(), "components.shadow[0]");
+        assert_eq!(config.span(&candidate.place.key("source")).unwrap().line, 2, "{written}");
+    }
+    let usual = resolved("routing: {}\ncomponents: {shadow: [{type: a, source: /next.wasm}, {type: b, source: b}]}\n");
+    let candidates = usual.components.candidates;
+    assert_eq!(candidates.len(), 2);
+    assert_eq!((candidates[0].percent, candidates[0].canary, &candidates[0].grants), (100.0, 0.0, &None));
 }
 
 #[test]

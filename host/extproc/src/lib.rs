@@ -2,7 +2,7 @@
 //! phases and body modes of the protocol, collects, decodes and gives back bodies, keeps to its limits, and leaves every
 //! decision to someone else.
 //!
-//! [`serve`] runs it. [`Live`] and [`Decider`] are the seam to whatever decides; [`Observer`] sees what happens.
+//! [`Server`] runs it. [`Live`] and [`Decider`] are the seam to whatever decides; [`Observer`] sees what happens.
 //!
 //! This crate must never depend on components, models, stores or the configuration file: a gateway's protocol is all it
 //! knows.
@@ -29,4 +29,4 @@ pub use decide::{Decider, Live};
 pub use encoding::Encoding;
 pub use limits::{Limits, MESSAGE_LIMIT, Telling};
 pub use observe::{Decoded, Flow, MessageKind, Observer, Outcome, Undecided};
-pub use server::{ServeError, serve};
+pub use server::{ServeError, Server};

@@ -19,10 +19,7 @@ use tokio::{
     sync::{oneshot, watch},
     time::timeout,
 };
-use tonic::{
-    Request, Response, Status, Streaming,
-    transport::{Server, server::Connected},
-};
+use tonic::{Request, Response, Status, Streaming, transport::server::Connected};
 use tonic_health::ServingStatus;
 
 /// How many streams that the gateway reset may wait unseen before the connection is given up. Every client that leaves
@@ -44,66 +41,92 @@ const HEALTH: [&str; 4] = ["", SERVICE_NAME, "liveness", "readiness"];
 #[error("the ExtProc server failed")]
 pub struct ServeError(#[from] tonic::transport::Error);
 
-/// Serves ExtProc and `grpc.health.v1` on the connections that come in, until some time after `shutdown` is ready, as
-/// [`Limits`] tell.
-///
-/// # Errors
-/// The transport fails as a whole; errors of single connections and streams do not come here.
-pub async fn serve<L: Live, O: Observer, C, E>(
-    incoming: impl Stream<Item = Result<C, E>>,
-    live: Arc<L>,
-    observer: Arc<O>,
-    limits: Limits,
-    shutdown: impl Future<Output = ()>,
-) -> Result<(), ServeError>
-where
-    C: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
-    E: Into<Box<dyn Error + Send + Sync>>,
-{
-    let (health, health_service) = tonic_health::server::health_reporter();
-    for name in HEALTH {
-        health.set_service_status(name, ServingStatus::Serving).await;
-    }
-    let (close, closing) = watch::channel(false);
-    let (stop, stopped) = oneshot::channel::<()>();
-    let (notice, drain) = (limits.notice, limits.drain);
-    let admission = Admission::new(&limits);
-    let service = Service { live, observer, limits: Arc::new(limits), admission, closing };
-    let service = ExternalProcessorServer::new(service).max_decoding_message_size(MESSAGE_LIMIT);
-    let mut server = pin!(
-        Server::builder()
-            .http2_keepalive_interval(Some(KEEPALIVE))
-            .http2_max_pending_accept_reset_streams(Some(RESET_BACKLOG))
-            .add_service(health_service)
-            .add_service(service)
-            .serve_with_incoming_shutdown(incoming.map(|connection| connection.map(Lingering::new)), stopped.map(drop))
-    );
-
-    tokio::select! {
-        result = &mut server => return Ok(result?),
-        () = shutdown => {}
-    }
-    for name in HEALTH {
-        health.set_service_status(name, ServingStatus::NotServing).await;
-    }
-    if let Ok(result) = timeout(notice, &mut server).await {
-        return Ok(result?);
-    }
-    drop(stop);
-    if let Ok(result) = timeout(drain, &mut server).await {
-        return Ok(result?);
-    }
-    close.send_replace(true);
-    timeout(FAREWELL, &mut server).await.unwrap_or(Ok(()))?;
-    Ok(())
-}
-
+/// The ExtProc service of a process. Clones share what its limits bound, so that several threads may serve, each on
+/// connections of its own.
 #[derive(Debug)]
-struct Service<L, O> {
+pub struct Server<L, O> {
     live: Arc<L>,
     observer: Arc<O>,
     limits: Arc<Limits>,
     admission: Arc<Admission>,
+}
+
+impl<L, O> Clone for Server<L, O> {
+    fn clone(&self) -> Self {
+        let Self { live, observer, limits, admission } = self;
+        Self {
+            live: Arc::clone(live),
+            observer: Arc::clone(observer),
+            limits: Arc::clone(limits),
+            admission: Arc::clone(admission),
+        }
+    }
+}
+
+impl<L: Live, O: Observer> Server<L, O> {
+    /// A service that leaves decisions to what is live, and tells an observer what happens.
+    #[must_use]
+    pub fn new(live: Arc<L>, observer: Arc<O>, limits: Limits) -> Self {
+        Self { live, observer, admission: Admission::new(&limits), limits: Arc::new(limits) }
+    }
+
+    /// Serves ExtProc and `grpc.health.v1` on the connections that come in, until some time after `shutdown` is ready, as
+    /// [`Limits`] tell.
+    ///
+    /// # Errors
+    /// The transport fails as a whole; errors of single connections and streams do not come here.
+    pub async fn serve<C, E>(
+        self,
+        incoming: impl Stream<Item = Result<C, E>>,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), ServeError>
+    where
+        C: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let (health, health_service) = tonic_health::server::health_reporter();
+        for name in HEALTH {
+            health.set_service_status(name, ServingStatus::Serving).await;
+        }
+        let (close, closing) = watch::channel(false);
+        let (stop, stopped) = oneshot::channel::<()>();
+        let Limits { notice, drain, .. } = *self.limits;
+        let service = ExternalProcessorServer::new(Service { server: self, closing });
+        let mut server = pin!(
+            tonic::transport::Server::builder()
+                .http2_keepalive_interval(Some(KEEPALIVE))
+                .http2_max_pending_accept_reset_streams(Some(RESET_BACKLOG))
+                .add_service(health_service)
+                .add_service(service.max_decoding_message_size(MESSAGE_LIMIT))
+                .serve_with_incoming_shutdown(
+                    incoming.map(|connection| connection.map(Lingering::new)),
+                    stopped.map(drop)
+                )
+        );
+
+        tokio::select! {
+            result = &mut server => return Ok(result?),
+            () = shutdown => {}
+        }
+        for name in HEALTH {
+            health.set_service_status(name, ServingStatus::NotServing).await;
+        }
+        if let Ok(result) = timeout(notice, &mut server).await {
+            return Ok(result?);
+        }
+        drop(stop);
+        if let Ok(result) = timeout(drain, &mut server).await {
+            return Ok(result?);
+        }
+        close.send_replace(true);
+        timeout(FAREWELL, &mut server).await.unwrap_or(Ok(()))?;
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+struct Service<L, O> {
+    server: Server<L, O>,
     closing: watch::Receiver<bool>,
 }
 
@@ -115,8 +138,9 @@ impl<L: Live, O: Observer> ExternalProcessor for Service<L, O> {
         &self,
         request: Request<Streaming<ProcessingRequest>>,
     ) -> Result<Response<Self::ProcessStream>, Status> {
-        let (live, observer) = (Arc::clone(&self.live), Arc::clone(&self.observer));
-        let bounds = (Arc::clone(&self.limits), &self.admission);
+        let Server { live, observer, limits, admission } = &self.server;
+        let (live, observer) = (Arc::clone(live), Arc::clone(observer));
+        let bounds = (Arc::clone(limits), admission);
         let mut conversation = Conversation::new(request, live, observer, bounds, self.closing.clone());
         // The response's own headers go out with the first answer: some gateways have no other time limit than for those.
         let first = conversation.next().await.transpose()?;

@@ -1,6 +1,7 @@
 //! The ask: what a human wants of a request that a program wrapped up. Found once, before any signal.
 
 use crate::call::{Closed, Stage, Trail};
+use crate::question::{Answer, Question};
 use crate::view::View;
 use std::sync::Arc;
 use std::time::Instant;
@@ -21,5 +22,9 @@ pub(crate) async fn find(
     let current: Arc<dyn Current> = view.clone();
     let current = &current;
     let call = |guest: Configured| async move { guest.ask(current, head, deadline).await };
-    Ok(stage.call(trail, call).await?.flatten().map(|ask| ask.text))
+    let found = stage.call(view, trail, call).await?;
+    if let (Some(ask), Some(shadowed)) = (&found, stage.shadowed(view, trail)) {
+        trail.behind.push(shadowed.with(view, head, Question::Ask, Answer::Ask(ask.clone())));
+    }
+    Ok(found.flatten().map(|ask| ask.text))
 }

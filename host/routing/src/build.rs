@@ -1,52 +1,70 @@
-//! Builds a snapshot: every component that the configuration uses is given its settings and warmed.
+//! Builds a snapshot: every component that the configuration uses is given its settings and warmed, or carried over.
 
 use crate::ask::ASK;
-use crate::call::{OnFailure, Stage};
+use crate::call::Stage;
+use crate::carried::Carried;
+use crate::listing;
 use crate::names::Names;
 use crate::profile::{self, Decision, Profile, Profiles, Target};
 use crate::reach::Reach;
-use crate::registry::{Entry, Registry};
+use crate::registry::Registry;
 use crate::rules;
 use crate::selection::Selection;
 use crate::settings::{Origin, Settings};
 use crate::signals::Signal;
 use crate::snapshot::Snapshot;
+use crate::stages::Stages;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::pin::Pin;
+use std::fmt;
 use std::sync::Arc;
 use trackside_components::types::Candidate;
-use trackside_components::{Configured, FailurePolicy, Role};
-use trackside_config::{self as config, Code, Config, Diagnostic, Report};
+use trackside_components::{Embed, Role};
+use trackside_config::{self as config, Config, Report};
 use trackside_telemetry::Metrics;
 
-/// A component refused its settings, or could not be started with them.
-const NOT_CONFIGURED: Code = Code("E0402");
-/// A failure policy names a component that does not exist.
-const NO_FALLBACK: Code = Code("E0403");
 /// The selector of decisions that name none, and of those whose selector is not served.
 const DEFAULT_SELECTOR: &str = "static";
 /// The ranking in place of one that is not served.
 const DEFAULT_RANKING: &str = "priority";
 
+/// What a snapshot is built from.
+#[derive(Clone)]
+pub struct Build<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// The components at hand.
+    pub registry: &'a Registry,
+    /// The model, for components that compare texts.
+    pub embed: Arc<dyn Embed>,
+    /// What snapshots in use have configured already, and where this one's components are found by later ones.
+    pub carried: &'a Carried,
+    /// Where requests count.
+    pub metrics: Arc<Metrics>,
+    /// The number of the snapshot, from 1.
+    pub generation: u64,
+}
+
+impl fmt::Debug for Build<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Build").field("generation", &self.generation).finish_non_exhaustive()
+    }
+}
+
 /// Builds a snapshot, or pushes why it cannot be served.
 ///
 /// Types that nobody serves are not this function's business: [`Config::check_abilities`] reports them. Here they
 /// are left out.
-pub async fn build(
-    config: &Config,
-    registry: &Registry,
-    metrics: Arc<Metrics>,
-    generation: u64,
-    report: &mut Report,
-) -> Option<Snapshot> {
-    let resolved = &config.resolved;
-    let mut builder = Builder::new(config, registry, report);
+pub async fn build(build: Build<'_>, report: &mut Report) -> Option<Snapshot> {
+    let resolved = &build.config.resolved;
+    build.carried.forget();
+    let mut builder = Builder::new(&build, report);
     let profiles = builder.profiles().await;
     let ask = builder.ask().await;
     let reasoning = builder.reasoning().await;
+    let used = builder.stages.used;
     profiles.filter(|_| report.is_ok()).map(|profiles| Snapshot {
-        generation,
+        generation: build.generation,
         names: Names::new(resolved),
         profiles,
         default_model: resolved.default_model.clone(),
@@ -58,7 +76,10 @@ pub async fn build(
         ask,
         reasoning,
         reasoning_models: models_of_families(resolved),
-        metrics,
+        metrics: Arc::clone(&build.metrics),
+        listed: listing::of(build.registry, &used),
+        embed: Arc::clone(&build.embed),
+        carried: build.carried.clone(),
     })
 }
 
@@ -70,16 +91,12 @@ fn models_of_families(resolved: &config::Resolved) -> BTreeSet<String> {
 pub(crate) struct Builder<'a> {
     config: &'a Config,
     registry: &'a Registry,
-    report: &'a mut Report,
-    /// Components with the same settings share one pool of instances.
-    configured: BTreeMap<(Role, String, String), Configured>,
+    stages: Stages<'a>,
 }
 
-type Building<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
 impl<'a> Builder<'a> {
-    pub(crate) fn new(config: &'a Config, registry: &'a Registry, report: &'a mut Report) -> Self {
-        Self { config, registry, report, configured: BTreeMap::new() }
+    pub(crate) fn new(build: &'a Build<'a>, report: &'a mut Report) -> Self {
+        Self { config: build.config, registry: build.registry, stages: Stages { build, report, used: BTreeSet::new() } }
     }
 
     /// All profiles, the default one first in the configuration.
@@ -108,7 +125,7 @@ impl<'a> Builder<'a> {
         }
         let strategy = self.served(Role::Ranking, &declared.strategy, DEFAULT_RANKING);
         let settings = Settings { value: json!({}), origin: Origin::Host };
-        let ranking = self.stage(Role::Ranking, strategy, settings).await;
+        let ranking = self.stages.stage(Role::Ranking, strategy, settings).await;
         let projections = reach.projections(&declared.projections);
         let reads_text = profile::reads_text(&signals, &decisions);
         Profile { name: declared.name.clone(), signals, projections, decisions, ranking, reads_text }
@@ -119,7 +136,7 @@ impl<'a> Builder<'a> {
         let rules: Vec<&Value> = declared.rules.iter().map(|rule| &rule.settings).collect();
         let value = json!({ "rules": rules, "module": declared.module });
         let origin = Origin::Rules(declared.rules.iter().map(|rule| rule.place.clone()).collect());
-        let stage = self.stage(Role::Signal, kind, Settings { value, origin }).await?;
+        let stage = self.stages.stage(Role::Signal, kind, Settings { value, origin }).await?;
         let outcomes = |rule: &config::SignalRule| {
             rule.outcomes.iter().map(|name| (name.clone(), rule.condition.clone())).collect::<Vec<_>>()
         };
@@ -131,7 +148,7 @@ impl<'a> Builder<'a> {
         for plugin in &decision.plugins {
             let settings =
                 Settings { value: plugin.configuration.clone(), origin: Origin::Block(plugin.place.clone()) };
-            plugins.extend(self.stage(Role::RequestPlugin, &plugin.kind, settings).await);
+            plugins.extend(self.stages.stage(Role::RequestPlugin, &plugin.kind, settings).await);
         }
         Decision {
             name: decision.name.clone(),
@@ -148,7 +165,9 @@ impl<'a> Builder<'a> {
         let selector = if decision.candidates.len() > 1 {
             let kind = self.served(Role::Selector, &algorithm.kind, DEFAULT_SELECTOR);
             let value = if kind == algorithm.kind { algorithm.settings.clone() } else { json!({}) };
-            self.stage(Role::Selector, kind, Settings { value, origin: Origin::Block(algorithm.place.clone()) }).await
+            self.stages
+                .stage(Role::Selector, kind, Settings { value, origin: Origin::Block(algorithm.place.clone()) })
+                .await
         } else {
             None
         };
@@ -165,7 +184,7 @@ impl<'a> Builder<'a> {
             origin: Origin::Block(entry.place.key("configuration")),
         });
         let settings = settings.unwrap_or(Settings { value: json!({}), origin: Origin::Host });
-        self.stage(Role::Ask, ASK, settings).await
+        self.stages.stage(Role::Ask, ASK, settings).await
     }
 
     /// The reasoning plugin: v0.3 has no block for it, so its settings come from the providers.
@@ -180,73 +199,11 @@ impl<'a> Builder<'a> {
             "families": families,
             "models": models,
         });
-        self.stage(Role::RequestPlugin, "reasoning", Settings { value, origin: Origin::Host }).await
+        self.stages.stage(Role::RequestPlugin, "reasoning", Settings { value, origin: Origin::Host }).await
     }
 
     fn served<'b>(&self, role: Role, wanted: &'b str, otherwise: &'b str) -> &'b str {
         if self.registry.get(role, wanted).is_some() { wanted } else { otherwise }
-    }
-
-    /// One component with its settings and failure policy. `None` when nobody serves the type or it was refused; then
-    /// the report says why.
-    fn stage<'b>(&'b mut self, role: Role, serves: &'b str, mut settings: Settings) -> Building<'b, Option<Stage>> {
-        Box::pin(async move {
-            let registry = self.registry;
-            let entry = registry.get(role, serves)?;
-            let who = format!("{} component {serves:?}", role.as_str());
-            let schema = &entry.component.description().schema;
-            if !settings.check(&who, schema, self.config, self.report) {
-                return None;
-            }
-            let configured = self.configure(entry, role, serves, &settings, &who).await?;
-            let fallback = match entry.policy() {
-                FailurePolicy::Fallback(other) if other != serves => self.fallback(role, other, settings, &who).await,
-                _ => None,
-            };
-            let on_failure = OnFailure::new(entry.policy(), fallback);
-            Some(Stage { serves: serves.to_owned(), configured, on_failure })
-        })
-    }
-
-    /// The component that answers for a failed one. It gets the same settings, or none where its schema refuses them.
-    async fn fallback(&mut self, role: Role, serves: &str, settings: Settings, who: &str) -> Option<Stage> {
-        let Some(entry) = self.registry.get(role, serves) else {
-            let message = format!("{who} falls back to {serves:?}, which no {} component serves", role.as_str());
-            self.report.push(Diagnostic::error(NO_FALLBACK, message));
-            return None;
-        };
-        let accepted =
-            jsonschema::validator_for(&entry.component.description().schema).is_ok_and(|v| v.is_valid(&settings.value));
-        let settings = if accepted { settings } else { Settings { value: json!({}), origin: Origin::Host } };
-        // A fallback has no fallback of its own, so that a circle cannot arise.
-        let configured = self.configure(entry, role, serves, &settings, who).await?;
-        Some(Stage { serves: serves.to_owned(), configured, on_failure: OnFailure::Open })
-    }
-
-    async fn configure(
-        &mut self,
-        entry: &Entry,
-        role: Role,
-        serves: &str,
-        settings: &Settings,
-        who: &str,
-    ) -> Option<Configured> {
-        let key = (role, serves.to_owned(), settings.value.to_string());
-        if let Some(configured) = self.configured.get(&key) {
-            return Some(configured.clone());
-        }
-        match entry.component.configure(&settings.value, &entry.grants, &entry.limits, entry.artefact.clone()).await {
-            Ok(configured) => {
-                self.configured.insert(key, configured.clone());
-                Some(configured)
-            }
-            Err(error) => {
-                let place = settings.origin.place(&[]);
-                let message = format!("{who} could not be configured: {error}");
-                self.report.push(Diagnostic::error(NOT_CONFIGURED, message).at(self.config.span(&place)));
-                None
-            }
-        }
     }
 }
 

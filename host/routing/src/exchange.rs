@@ -1,6 +1,6 @@
 //! What goes into the pipeline and what comes out, free of any gateway's protocol.
 
-use crate::headers::{SELECTED_MODEL, Told, header_value};
+use crate::headers::{GENERATION, SELECTED_MODEL, Told, header_value};
 use crate::record::DecisionRecord;
 use crate::reply::SCHEMA_VERSION;
 use bytes::Bytes;
@@ -96,19 +96,24 @@ pub struct Reply {
 }
 
 impl Forward {
-    /// A request on its way, with the plugins' header edits and the headers that tell what was decided.
+    /// A request on its way, with the plugins' header edits and the headers that tell what was decided. The generation is
+    /// told to the upstream too.
     pub(crate) fn new(
         body: Option<Bytes>,
         edits: BTreeMap<String, Option<String>>,
         clear_route_cache: bool,
-        told: Option<Told>,
+        told: Vec<Told>,
         record: DecisionRecord,
     ) -> Forward {
+        let generation: Vec<Told> = told.iter().filter(|(name, _)| name == GENERATION).cloned().collect();
         let selected = record.selected_model.iter().map(|model| (SELECTED_MODEL.to_owned(), header_value(model)));
         let (set, removed): (Vec<_>, Vec<_>) = edits.into_iter().partition(|(_, value)| value.is_some());
         Forward {
             body,
-            set_headers: selected.chain(set.into_iter().filter_map(|(name, value)| Some((name, value?)))).collect(),
+            set_headers: selected
+                .chain(set.into_iter().filter_map(|(name, value)| Some((name, value?))))
+                .chain(generation)
+                .collect(),
             remove_headers: removed.into_iter().map(|(name, _)| name).collect(),
             clear_route_cache,
             response_headers: response_headers(&record).chain(told).collect(),

@@ -1,5 +1,7 @@
 //! Headers that we write, checked before a gateway sees them: a gateway fails the whole request over a bad one.
 
+use crate::exchange::Headers;
+
 /// The request header that names the chosen model or adapter, for routes that match on it. A client could write it too.
 pub const SELECTED_MODEL: &str = "x-selected-model";
 /// Headers whose names begin so tell what was decided: only the router writes them.
@@ -12,7 +14,9 @@ const MAX_VALUE: usize = 8 * 1024;
 /// own need room too.
 const MAX_TOTAL: usize = 24 * 1024;
 /// The request header by which a client asks for what is otherwise not told.
-pub(crate) const DEBUG: &str = "x-vsr-debug";
+const DEBUG: &str = "x-vsr-debug";
+/// The header, of the request and of the response, that tells which snapshot decided.
+pub(crate) const GENERATION: &str = "x-vsr-generation";
 /// The response header that tells what went wrong on the way.
 const DEGRADED: &str = "x-vsr-degraded";
 /// Longest value of that header, bytes.
@@ -45,8 +49,16 @@ pub(crate) fn fit<'a>(mut all: impl Iterator<Item = (&'a str, &'a str)>) -> bool
 /// A header that tells something.
 pub(crate) type Told = (String, String);
 
+/// What a client is told that asks to be told how its request was dealt with; nothing to others.
+pub(crate) fn told(request: &Headers, generation: u64, went_wrong: &[String]) -> Vec<Told> {
+    if !request.get(DEBUG).is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+        return Vec::new();
+    }
+    [(GENERATION.to_owned(), generation.to_string())].into_iter().chain(degraded(went_wrong)).collect()
+}
+
 /// Tells what went wrong and was tolerated, if anything.
-pub(crate) fn degraded(what: &[String]) -> Option<Told> {
+fn degraded(what: &[String]) -> Option<Told> {
     let mut value = header_value(&what.join(", "));
     if value.len() > MAX_DEGRADED {
         value.truncate(value.floor_char_boundary(MAX_DEGRADED));
@@ -76,6 +88,21 @@ mod tests {
         let value = "v".repeat(MAX_VALUE);
         assert!(fit([("a", &*value), ("b", &value)].into_iter()));
         assert!(!fit([("a", &*value), ("b", &value), ("c", &value)].into_iter()));
+    }
+
+    #[test]
+    fn the_generation_is_told_to_those_who_ask() {
+        let asking = |value: &'static str| {
+            let mut headers = Headers::default();
+            headers.push("X-VSR-Debug", value.into());
+            headers
+        };
+        assert_eq!(told(&Headers::default(), 7, &["x: trap".to_owned()]), []);
+        assert_eq!(told(&asking("1"), 7, &[]), []);
+        let generation = ("x-vsr-generation".to_owned(), "7".to_owned());
+        assert_eq!(told(&asking("True"), 7, &[]), std::slice::from_ref(&generation));
+        let degraded = ("x-vsr-degraded".to_owned(), "x: trap".to_owned());
+        assert_eq!(told(&asking("true"), 7, &["x: trap".to_owned()]), [generation, degraded]);
     }
 
     #[test]

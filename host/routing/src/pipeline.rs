@@ -1,12 +1,13 @@
 //! The way one request takes through a snapshot.
 
-use crate::call::{Closed, Degraded, Stage, Trail};
+use crate::call::{Closed, Degraded, Purpose, Stage, Trail};
 use crate::exchange::{Answer, Forward, Incoming};
 use crate::names::Requested;
 use crate::profile::{Decision, Profile, Target};
 use crate::ranking::Matched;
 use crate::record::{DecisionRecord, RankedRecord, ReasonCode, ScoreRecord, SignalRecord};
 use crate::rules::{self, Found};
+use crate::shadow::Behind;
 use crate::snapshot::Snapshot;
 use crate::view::View;
 use crate::{ask, headers, observe, plugins, projections, ranking, reply, selection, signals};
@@ -18,6 +19,7 @@ use trackside_components::Current as _;
 use trackside_components::types::{Reply, RequestHead, Route, SignalMatch};
 use trackside_config::Anonymous;
 use trackside_protocol::{ChatRequest, EditError, Edits};
+use trackside_telemetry::Metrics;
 
 /// The signal that needs an identity.
 const AUTHZ: &str = "authz";
@@ -28,6 +30,8 @@ const MAX_PROFILE_NAME: usize = 256;
 /// One request under way.
 struct Passage<'a> {
     snapshot: &'a Snapshot,
+    /// Where it counts.
+    metrics: &'a Metrics,
     /// The default one until it is known which one decides.
     profile: &'a Profile,
     view: Arc<View>,
@@ -71,30 +75,44 @@ impl Snapshot {
     /// Decides about one request. Never fails: whatever goes wrong is an [`Answer`] too.
     pub async fn route(&self, incoming: Incoming) -> Answer {
         let started = Instant::now();
-        let Incoming { id, headers, body, metadata, profile: named, deadline } = incoming;
-        if self.skips(&headers) {
-            return self.skip(id, started);
+        if self.skips(&incoming.headers) {
+            return self.skip(incoming, started);
         }
+        self.pass_through(incoming, started, &self.metrics, Purpose::Traffic).await
+    }
+
+    /// Decides about a request that nobody sent. Nothing of it counts, and nothing is logged.
+    pub(crate) async fn rehearse(&self, incoming: Incoming, metrics: &Metrics) -> Answer {
+        self.pass_through(incoming, Instant::now(), metrics, Purpose::Probe).await
+    }
+
+    async fn pass_through(&self, incoming: Incoming, started: Instant, metrics: &Metrics, purpose: Purpose) -> Answer {
+        let Incoming { id, headers, body, metadata, profile: named, deadline } = incoming;
         match ChatRequest::parse(body) {
             Ok(request) => {
                 let record = DecisionRecord::begin(id.clone(), self.generation, request.model());
                 let view = Arc::new(View::new(id, request, headers, metadata, self.hidden.clone()));
-                let (head, trail, profile) = (view.head(), Trail::default(), &self.profiles.default);
-                Passage { snapshot: self, profile, view, head, record, trail, started, deadline }.run(named).await
+                let (head, trail, profile) = (view.head(), Trail::of(purpose), &self.profiles.default);
+                let passage =
+                    Passage { snapshot: self, metrics, profile, view, head, record, trail, started, deadline };
+                passage.run(named).await
             }
             Err(error) => {
-                self.metrics.refused("", "parse_error");
-                Answer::Respond(reply::bad_request(&error))
+                metrics.refused("", "parse_error");
+                let told = headers::told(&headers, self.generation, &[]);
+                Answer::Respond(reply::bad_request(&error, told))
             }
         }
     }
 
     /// Passes a request on as it is, unread.
-    fn skip(&self, id: String, started: Instant) -> Answer {
+    fn skip(&self, incoming: Incoming, started: Instant) -> Answer {
+        let Incoming { id, headers, .. } = incoming;
         let mut record = DecisionRecord::begin(id, self.generation, "");
         record.reason_code = ReasonCode::Skipped;
         observe::decided(&self.metrics, &record, started.elapsed());
-        Answer::Forward(Forward::new(None, BTreeMap::new(), false, None, record))
+        let told = headers::told(&headers, self.generation, &[]);
+        Answer::Forward(Forward::new(None, BTreeMap::new(), false, told, record))
     }
 }
 
@@ -198,7 +216,7 @@ impl<'a> Passage<'a> {
         let deadline = self.deadline;
         let found = signals::evaluate(self.profile, &self.view, &self.head, deadline, &mut self.trail).await?;
         for evaluation in &found {
-            observe::signal(&self.snapshot.metrics, evaluation);
+            observe::signal(self.metrics, evaluation);
             self.record.evaluated.push(evaluation.signal.clone());
         }
         let mut matches = signals::matches(&found);
@@ -226,8 +244,8 @@ impl<'a> Passage<'a> {
             self.record.confidence = confidence;
         }
         self.record.category = category(matches, taken.map(|(decision, _)| decision));
-        let metrics = &self.snapshot.metrics;
-        metrics.decision(taken.map(|(decision, confidence)| (decision.name.as_str(), confidence)), started.elapsed());
+        self.metrics
+            .decision(taken.map(|(decision, confidence)| (decision.name.as_str(), confidence)), started.elapsed());
         Ok(taken.map(|(decision, _)| decision))
     }
 
@@ -256,7 +274,7 @@ impl<'a> Passage<'a> {
         let stages = self.reasoning(target.as_ref()).into_iter().chain(&decision.plugins);
         let edited = plugins::run(stages, &self.view, &self.head, &route, deadline, &mut self.trail).await?;
         for run in &edited.runs {
-            self.snapshot.metrics.plugin(&run.kind, &decision.name, run.status, run.took);
+            self.metrics.plugin(&run.kind, &decision.name, run.status, run.took);
         }
         if let Some(answer) = edited.reply {
             self.record.reason_code = ReasonCode::PluginReply;
@@ -269,7 +287,7 @@ impl<'a> Passage<'a> {
         self.record.use_reasoning = target.use_reasoning;
         let effort = target.reasoning_effort.as_deref().unwrap_or(&self.snapshot.default_effort);
         let category = self.record.category.as_deref().unwrap_or("none");
-        self.snapshot.metrics.reasoning(category, &target.model, target.use_reasoning.then_some(effort));
+        self.metrics.reasoning(category, &target.model, target.use_reasoning.then_some(effort));
         self.record.selected_model = Some(target.name().to_owned());
         Ok(Outcome::Forward { body: self.render(&body)?, headers: edited.headers })
     }
@@ -290,8 +308,7 @@ impl<'a> Passage<'a> {
             self.record.selection_reason = "the decision names no model: the default model".to_owned();
             return Ok(self.snapshot.default_model.as_deref().map(|name| self.snapshot.target(name)));
         };
-        let metrics = &self.snapshot.metrics;
-        metrics.selection(chosen.algorithm, &chosen.target.model, &decision.name, started.elapsed());
+        self.metrics.selection(chosen.algorithm, &chosen.target.model, &decision.name, started.elapsed());
         chosen.algorithm.clone_into(&mut self.record.algorithm);
         self.record.selection_reason = chosen.reason;
         Ok(Some(chosen.target.clone()))
@@ -311,20 +328,23 @@ impl<'a> Passage<'a> {
     }
 
     fn answer(self, outcome: Result<Outcome, Refusal>) -> Answer {
-        let Passage { snapshot, mut record, mut trail, started, view, .. } = self;
+        let Passage { snapshot, metrics, mut record, mut trail, started, view, .. } = self;
         let without = view.embeddings().failures().into_iter();
         trail.degraded.extend(without.map(|failed| Degraded { component: failed.component, reason: failed.reason }));
-        observe::calls(&snapshot.metrics, &trail);
+        observe::calls(metrics, &trail);
         record.calls = trail.calls;
         record.degraded = trail.degraded.iter().map(|d| format!("{}: {}", d.component, d.reason)).collect();
-        let told = if view.debugs() { headers::degraded(&record.degraded) } else { None };
+        let told = headers::told(view.headers(), snapshot.generation, &record.degraded);
         let took = started.elapsed();
         record.routing_latency_ms = took.as_secs_f64() * 1e3;
         if let Err(refusal) = &outcome {
             record.reason_code = refusal.reason_code();
-            snapshot.metrics.refused(&record.original_model, refusal.what());
+            metrics.refused(&record.original_model, refusal.what());
         }
-        observe::decided(&snapshot.metrics, &record, took);
+        if trail.purpose == Purpose::Traffic {
+            observe::decided(metrics, &record, took);
+        }
+        trail.behind.into_iter().for_each(Behind::launch);
         match outcome {
             Ok(Outcome::Forward { body, headers }) => {
                 Answer::Forward(Forward::new(body, headers, snapshot.clear_route_cache, told, record))
@@ -362,7 +382,7 @@ impl Refusal {
         }
     }
 
-    fn reply(&self, told: Option<headers::Told>, record: DecisionRecord) -> crate::Reply {
+    fn reply(&self, told: Vec<headers::Told>, record: DecisionRecord) -> crate::Reply {
         let (status, message, param) = match self {
             Refusal::UnknownModel => {
                 (400, format!("model {:?} is not available", record.original_model), Some("model"))

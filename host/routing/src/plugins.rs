@@ -2,6 +2,7 @@
 
 use crate::call::{Closed, Degraded, Stage, Trail};
 use crate::headers;
+use crate::question::{Answer, Question};
 use crate::view::View;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -44,7 +45,11 @@ pub(crate) async fn run<'a>(
         let started = Instant::now();
         let current = &current;
         let call = |guest: Configured| async move { guest.on_request(current, head, route, deadline).await };
-        let verdict = plugin.call(trail, call).await;
+        let verdict = plugin.call(view, trail, call).await;
+        if let (Ok(Some(verdict)), Some(shadowed)) = (&verdict, plugin.shadowed(view, trail)) {
+            let question = Question::Edits(route.clone());
+            trail.behind.push(shadowed.with(view, head, question, Answer::Edits(verdict.clone())));
+        }
         let status = match &verdict {
             Ok(Some(_)) => "success",
             Ok(None) => "skipped",

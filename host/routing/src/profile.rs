@@ -25,7 +25,7 @@ pub(crate) struct Profile {
 pub(crate) fn reads_text(signals: &BTreeMap<String, Signal>, decisions: &[Decision]) -> bool {
     let plugins = decisions.iter().flat_map(|decision| &decision.plugins);
     let mut stages = signals.values().map(|signal| &signal.stage).chain(plugins);
-    stages.any(|stage| stage.configured.component().description().needs.contains(&Need::Text))
+    stages.any(|stage| stage.guarded.configured.component().description().needs.contains(&Need::Text))
 }
 
 /// All profiles of a snapshot.

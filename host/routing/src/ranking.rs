@@ -1,7 +1,8 @@
 //! Which of the matched decisions is taken.
 
-use crate::call::{Closed, Stage, Trail};
+use crate::call::{Closed, Degraded, Stage, Trail};
 use crate::profile::Decision;
+use crate::question::{Answer, Question};
 use crate::view::View;
 use std::sync::Arc;
 use std::time::Instant;
@@ -32,12 +33,20 @@ pub(crate) async fn rank<'a>(
     let offered: Vec<MatchedDecision> = matched.iter().map(Matched::offered).collect();
     let (current, offered) = (&current, &offered);
     let call = |guest: Configured| async move { guest.rank(current, head, offered, deadline).await };
-    let answer = stage.call(trail, call).await?;
+    let answer = stage.call(view, trail, call).await?;
+    if let (Some(order), Some(shadowed)) = (&answer, stage.shadowed(view, trail)) {
+        let question = Question::Order(offered.clone());
+        trail.behind.push(shadowed.with(view, head, question, Answer::Order(order.clone())));
+    }
+    let answered = answer.is_some();
     let mut left: Vec<Option<Matched<'a>>> = matched.into_iter().map(Some).collect();
     let mut ordered = Vec::with_capacity(left.len());
     for place in answer.unwrap_or_default() {
         let named = usize::try_from(place.index).ok().and_then(|index| left.get_mut(index)?.take());
         ordered.extend(named.map(|m| Matched { reason: place.reason, ..m }));
+    }
+    if answered && ordered.is_empty() {
+        trail.degraded.push(Degraded { component: stage.serves.clone(), reason: "unusable_order" });
     }
     ordered.extend(left.into_iter().flatten().map(|m| Matched { reason: "in the order of the file".to_owned(), ..m }));
     Ok(ordered)

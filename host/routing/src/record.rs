@@ -2,7 +2,7 @@
 
 use crate::ranking::Matched;
 use serde::Serialize;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use trackside_components::types::SignalMatch;
 
 /// Longest model name that is kept, characters: clients choose it.
@@ -132,12 +132,14 @@ pub struct RankedRecord {
 /// One guest call.
 #[derive(Clone, Debug, Serialize)]
 pub struct CallRecord {
-    /// `signal`, `ranking`, `selector` or `request-plugin`.
+    /// `ask`, `signal`, `ranking`, `selector` or `request-plugin`.
     pub role: &'static str,
     /// The type it serves.
     pub component: String,
     /// The first 12 hex digits of its digest.
     pub digest: String,
+    /// In what part it was called.
+    pub part: Part,
     /// `ok`, or how it failed.
     pub outcome: &'static str,
     /// When it began.
@@ -145,6 +147,26 @@ pub struct CallRecord {
     pub started: Instant,
     /// Time in the call, microseconds.
     pub time_us: f64,
+}
+
+/// In what part a component was called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// It serves the type.
+    Active,
+    /// It answers for one that failed.
+    Fallback,
+    /// It is tried, and this request was its to decide.
+    Candidate,
+}
+
+impl CallRecord {
+    /// The time in the call.
+    #[must_use]
+    pub fn took(&self) -> Duration {
+        Duration::try_from_secs_f64(self.time_us / 1e6).unwrap_or_default()
+    }
 }
 
 impl DecisionRecord {

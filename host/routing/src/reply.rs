@@ -12,8 +12,10 @@ use trackside_protocol::{BadRequest, openai_error};
 pub(crate) const SCHEMA_VERSION: (&str, &str) = ("x-vsr-schema-version", "2");
 
 /// The body is no chat completions request.
-pub(crate) fn bad_request(error: &BadRequest) -> Reply {
-    reply(400, "bad_request", error.openai_json())
+pub(crate) fn bad_request(error: &BadRequest, told: Vec<Told>) -> Reply {
+    let mut reply = reply(400, "bad_request", error.openai_json());
+    reply.headers.extend(told);
+    reply
 }
 
 /// The request is not forwarded. `what` is a word for programs, `message` one for people.
@@ -22,7 +24,7 @@ pub(crate) fn refused(
     what: &str,
     message: &str,
     param: Option<&str>,
-    told: Option<Told>,
+    told: Vec<Told>,
     record: DecisionRecord,
 ) -> Reply {
     let mut reply = reply(status, what, openai_error(kind(status), message, param, Some(what)));
@@ -44,7 +46,7 @@ fn kind(status: u16) -> &'static str {
 }
 
 /// A plugin answered. Headers that no gateway takes are left out; a status that is none becomes 200, as gateways read it.
-pub(crate) fn from_plugin(answer: types::Reply, told: Option<Told>, record: DecisionRecord) -> Reply {
+pub(crate) fn from_plugin(answer: types::Reply, told: Vec<Told>, record: DecisionRecord) -> Reply {
     let mut given: Vec<(String, String)> = Vec::new();
     for (name, value) in answer.headers.into_iter().take(headers::MAX_HEADERS) {
         let Some(name) = headers::name(&name).filter(|_| headers::value(&value)) else { continue };

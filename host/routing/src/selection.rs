@@ -1,7 +1,8 @@
 //! Which candidate of the decision takes the request.
 
-use crate::call::{Closed, Stage, Trail};
+use crate::call::{Closed, Degraded, Stage, Trail};
 use crate::profile::{Decision, Target};
+use crate::question::{Answer, Question};
 use crate::view::View;
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,6 +17,14 @@ pub(crate) struct Selection {
     pub(crate) candidates: Vec<Candidate>,
     /// Absent with fewer than two candidates.
     pub(crate) selector: Option<Stage>,
+}
+
+impl Selection {
+    /// What the component is asked, beside the request.
+    pub(crate) fn question(&self, decision: &str, matches: &[SignalMatch]) -> Question {
+        let (decision, candidates) = (decision.to_owned(), self.candidates.clone());
+        Question::Choice { decision, matches: matches.to_vec(), candidates }
+    }
 }
 
 /// A target with how it came to be chosen.
@@ -46,11 +55,18 @@ pub(crate) async fn select<'a>(
     let call = |guest: Configured| async move {
         guest.select(current, head, &decision.name, matches, &selection.candidates, deadline).await
     };
-    let answer = stage.call(trail, call).await?;
-    let choice = answer.and_then(|answer| {
-        let usable = |index| selection.targets.get(usize::try_from(index).ok()?);
-        answer.choices.into_iter().find_map(|choice| Some((usable(choice.index)?, choice.reason)))
-    });
+    let answer = stage.call(view, trail, call).await?;
+    if let (Some(choice), Some(shadowed)) = (&answer, stage.shadowed(view, trail)) {
+        let question = selection.question(&decision.name, matches);
+        trail.behind.push(shadowed.with(view, head, question, Answer::Choice(choice.clone())));
+    }
+    let usable = |index| selection.targets.get(usize::try_from(index).ok()?);
+    let answered = answer.is_some();
+    let mut choices = answer.into_iter().flat_map(|answer| answer.choices);
+    let choice = choices.find_map(|choice| Some((usable(choice.index)?, choice.reason)));
+    if answered && choice.is_none() {
+        trail.degraded.push(Degraded { component: stage.serves.clone(), reason: "unusable_choice" });
+    }
     let (target, reason) = choice.unwrap_or_else(|| (first, "no usable answer: the first candidate".to_owned()));
-    Ok(Some(Chosen { target, algorithm: &stage.serves, reason }))
+    Ok(Some(Chosen { target, algorithm: stage.answered_by(trail), reason }))
 }

@@ -3,6 +3,7 @@
 use crate::call::{Closed, Degraded, Stage, Trail};
 use crate::profile::Profile;
 use crate::projections;
+use crate::question::{Answer, Question};
 use crate::rules::{self, Found};
 use crate::view::View;
 use futures_util::future::join_all;
@@ -38,7 +39,9 @@ pub(crate) async fn evaluate(
     trail: &mut Trail,
 ) -> Result<Vec<Evaluation>, Closed> {
     let signals = &profile.signals;
-    let answers = join_all(signals.iter().map(|(kind, signal)| signal.evaluate(kind, view, head, deadline))).await;
+    let beside = || trail.beside();
+    let calls = signals.iter().map(|(kind, signal)| signal.evaluate(kind, view, head, deadline, beside()));
+    let answers = join_all(calls).await;
     let mut evaluations = Vec::with_capacity(answers.len());
     for answer in answers {
         let (evaluation, calls) = answer;
@@ -79,12 +82,16 @@ impl Signal {
         view: &Arc<View>,
         head: &RequestHead,
         deadline: Instant,
+        mut trail: Trail,
     ) -> (Result<Evaluation, Closed>, Trail) {
-        let (started, mut trail) = (Instant::now(), Trail::default());
+        let started = Instant::now();
         let current: Arc<dyn Current> = view.clone();
         let current = &current;
         let call = |guest: Configured| async move { guest.evaluate(current, head, deadline).await };
-        let answer = self.stage.call(&mut trail, call).await;
+        let answer = self.stage.call(view, &mut trail, call).await;
+        if let (Ok(Some(found)), Some(shadowed)) = (&answer, self.stage.shadowed(view, &trail)) {
+            trail.behind.push(shadowed.with(view, head, Question::Signals, Answer::Signals(found.clone())));
+        }
         let evaluation = answer.map(|matches| {
             let found = matches.unwrap_or_default();
             let (mut matches, strange): (Vec<_>, Vec<_>) =

@@ -2,10 +2,14 @@
 
 use crate::Headers;
 use crate::call::Stage;
+use crate::carried::Carried;
+use crate::listing::Listed;
 use crate::names::{ListedModel, Names};
 use crate::profile::{Profiles, Target};
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
+use trackside_components::Embed;
 use trackside_config::{Identity, SkipProcessing};
 use trackside_telemetry::Metrics;
 
@@ -13,7 +17,6 @@ use trackside_telemetry::Metrics;
 const SKIP: &str = "x-vsr-skip-processing";
 
 /// One generation of configuration and components. Never modified; replaced as a whole.
-#[derive(Debug)]
 pub struct Snapshot {
     pub(crate) generation: u64,
     pub(crate) names: Names,
@@ -33,6 +36,16 @@ pub struct Snapshot {
     /// Models with a reasoning family.
     pub(crate) reasoning_models: BTreeSet<String>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) listed: Vec<Listed>,
+    /// The model that its components compare texts with.
+    pub(crate) embed: Arc<dyn Embed>,
+    pub(crate) carried: Carried,
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot").field("generation", &self.generation).finish_non_exhaustive()
+    }
 }
 
 impl Snapshot {

@@ -1,6 +1,6 @@
 //! The current request, as components see it through their getters.
 
-use crate::{Headers, headers};
+use crate::Headers;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use trackside_components::types::{ConversationFacts, RequestHead, SignalMatch};
@@ -10,6 +10,9 @@ use trackside_protocol::{ChatRequest, Facts};
 /// Headers that carry credentials: no component ever sees them.
 const CREDENTIALS: [&str; 6] =
     ["authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie"];
+
+/// Headers by which clients name the conversation that a request belongs to, the plainest first.
+const SESSION: [&str; 2] = ["x-session-id", "x-claude-code-session-id"];
 
 /// One request on its way through the pipeline.
 #[derive(Debug)]
@@ -50,9 +53,15 @@ impl View {
         }
     }
 
-    /// Whether the client asked to be told how its request was dealt with.
-    pub(crate) fn debugs(&self) -> bool {
-        self.headers.get(headers::DEBUG).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    /// What stays the same for all requests of one conversation: the session that the client names, or else the request's
+    /// own id.
+    pub(crate) fn session(&self) -> &str {
+        let named = SESSION.iter().find_map(|name| self.headers.get(name).filter(|session| !session.is_empty()));
+        named.unwrap_or(&self.id)
+    }
+
+    pub(crate) fn headers(&self) -> &Headers {
+        &self.headers
     }
 
     /// Whether a header, by its lower-case name, is nothing that a component may see.

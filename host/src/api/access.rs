@@ -3,7 +3,7 @@
 use super::error::ApiError;
 use anyhow::Context as _;
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, HOST, WWW_AUTHENTICATE};
+use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -52,11 +52,15 @@ impl Access {
     /// What a request is answered that shows too little.
     fn refusal(&self, headers: &HeaderMap) -> Option<Response> {
         match self {
-            Self::Local if is_local(headers) => None,
-            Self::Local => {
+            Self::Local if !is_local(headers) => {
                 let message = "the host header names another machine: expected localhost or an IP address";
                 Some(ApiError::new(StatusCode::MISDIRECTED_REQUEST, "WRONG_HOST", message).into_response())
             }
+            Self::Local if !is_of_this_machine(headers) => {
+                let message = "the origin header names a page from elsewhere: give the API a token, and send it";
+                Some(ApiError::new(StatusCode::FORBIDDEN, "CROSS_ORIGIN", message).into_response())
+            }
+            Self::Local => None,
             Self::Bearer(token) => match bearer(headers) {
                 Some(shown) if token.is(shown) => None,
                 shown => Some(unauthorized(shown.is_some())),
@@ -127,9 +131,25 @@ fn is_local(headers: &HeaderMap) -> bool {
     if host.parse::<SocketAddr>().is_ok() || bare.parse::<IpAddr>().is_ok() {
         return true;
     }
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name).to_ascii_lowercase();
+    names_this_machine(host.rsplit_once(':').map_or(host, |(name, _)| name))
+}
+
+fn names_this_machine(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
     let name = name.trim_end_matches('.');
     name == "localhost" || name.ends_with(".localhost")
+}
+
+/// Whether no page from elsewhere is behind it. A browser lets such a page send some requests to the loopback address
+/// under its true name, such as one that goes back to an earlier generation; it only hides the answer. It tells the
+/// origin of the page with each request that can change something.
+fn is_of_this_machine(headers: &HeaderMap) -> bool {
+    let Some(origin) = headers.get(ORIGIN) else { return true };
+    let host = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
+    let Some(host) = host else { return false };
+    let bare = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
+    let bare = bare.map_or(host, |(name, _)| name).trim_start_matches('[').trim_end_matches(']');
+    bare.parse::<IpAddr>().map_or_else(|_| names_this_machine(bare), |address| address.to_canonical().is_loopback())
 }
 
 #[cfg(test)]
@@ -200,5 +220,30 @@ mod tests {
             assert_eq!(refusal.status(), StatusCode::MISDIRECTED_REQUEST, "{other}");
         }
         assert!(Access::Local.refusal(&HeaderMap::new()).is_none());
+    }
+
+    #[test]
+    fn a_page_from_elsewhere_is_refused_without_a_token() {
+        for own in
+            ["http://localhost:3000", "http://127.0.0.1:8080", "http://[::1]:80", "https://a.localhost", "http://[::1]"]
+        {
+            assert!(Access::Local.refusal(&with(ORIGIN, own)).is_none(), "{own}");
+        }
+        for other in [
+            "http://evil.example",
+            "https://evil.example:8080",
+            "null",
+            "",
+            "http://6.6.6.6",
+            "http://127.0.0.1.nip.io",
+            "localhost",
+        ] {
+            let refusal = Access::Local.refusal(&with(ORIGIN, other)).unwrap();
+            assert_eq!(refusal.status(), StatusCode::FORBIDDEN, "{other}");
+        }
+        let access = access("127.0.0.1:80", Some(SECRET)).unwrap();
+        let mut known = with(AUTHORIZATION, "Bearer 0123456789abcdef");
+        known.insert(ORIGIN, HeaderValue::from_static("https://console.example"));
+        assert!(access.refusal(&known).is_none(), "who has the token may be anywhere");
     }
 }

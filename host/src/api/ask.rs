@@ -1,8 +1,8 @@
 //! The question that `classify` and `eval` share: a text, or a chat request.
 
-use super::body;
 use super::error::ApiError;
 use super::request_id::RequestId;
+use super::{BODY_BYTES, body};
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
@@ -29,7 +29,7 @@ pub(super) struct Ask {
 impl Ask {
     /// Reads a request body. Everything but `text` and `options` belongs to the chat request.
     pub(super) fn parse(body: Result<Bytes, BytesRejection>, snapshot: &Snapshot) -> Result<Self, ApiError> {
-        let body = body::read(body)?;
+        let body = body::read(body, BODY_BYTES)?;
         let mut chat: Map<String, Value> =
             serde_json::from_slice(&body).map_err(|error| ApiError::invalid(format!("not a JSON object: {error}")))?;
         let text = match chat.remove("text") {

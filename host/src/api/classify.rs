@@ -4,6 +4,7 @@ use super::ask::Ask;
 use super::error::ApiError;
 use super::request_id::RequestId;
 use super::{Context, outcome};
+use crate::reload::Generation;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
@@ -18,12 +19,12 @@ pub(super) async fn classify(
     Extension(id): Extension<RequestId>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Value>, ApiError> {
-    let snapshot = context.live.pin();
-    let ask = Ask::parse(body, &snapshot)?;
-    let record = ask.decide(&id, &snapshot).await?;
-    let mut answer = answer(&ask, &record, &context.config.resolved);
+    let generation = context.reloads.pin();
+    let ask = Ask::parse(body, &generation.snapshot)?;
+    let record = ask.decide(&id, &generation.snapshot).await?;
+    let mut answer = answer(&ask, &record, &generation.config.resolved);
     if let Some(answer) = answer.as_object_mut().filter(|_| ask.probabilities) {
-        answer.insert("probabilities".to_owned(), probabilities(&ask, &id, &record, &context).await?);
+        answer.insert("probabilities".to_owned(), probabilities(&ask, &id, &record, &generation).await?);
     }
     Ok(Json(answer))
 }
@@ -33,11 +34,11 @@ async fn probabilities(
     ask: &Ask,
     id: &RequestId,
     record: &DecisionRecord,
-    context: &Context,
+    generation: &Generation,
 ) -> Result<Value, ApiError> {
     let profile = record.profile.as_deref().unwrap_or(DEFAULT_PROFILE);
     let found =
-        context.domains.judge(profile, ask.incoming(id)).await.map_err(|error| {
+        generation.domains.judge(profile, ask.incoming(id)).await.map_err(|error| {
             ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "CLASSIFIER_UNAVAILABLE", error.to_string())
         })?;
     let of_each = found.into_iter().map(|domain| (domain.rule, outcome::rounded(domain.confidence).into()));

@@ -3,7 +3,7 @@
 use super::Context;
 use super::body::parse;
 use super::error::ApiError;
-use super::vectors::{MOST_TEXTS, milliseconds};
+use super::vectors::{MOST_TEXTS, Vectors, milliseconds};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -55,10 +55,12 @@ pub(super) async fn embeddings(
     if !(1..=MOST_TEXTS).contains(&texts.len()) {
         return Err(ApiError::invalid(format!("texts: expected 1 to {MOST_TEXTS} of them, not {}", texts.len())));
     }
-    let model_used = context.vectors.serves(model.as_deref())?;
-    let dimension = context.vectors.dimension(dimension)?;
+    let generation = context.reloads.pin();
+    let at_hand = Vectors::new(&generation.embeddings, &context.turns);
+    let model_used = at_hand.serves(model.as_deref())?;
+    let dimension = at_hand.dimension(dimension)?;
     let asked: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let vectors = context.vectors.embed(&asked, dimension).await?;
+    let vectors = at_hand.embed(&asked, dimension).await?;
     let rows = texts.into_iter().zip(vectors).map(|(text, embedded)| Row {
         text,
         modality: "text",
@@ -74,7 +76,8 @@ pub(super) async fn embeddings(
 }
 
 pub(super) async fn models(State(context): State<Context>) -> Json<Value> {
-    let model = context.vectors.model();
+    let generation = context.reloads.pin();
+    let model = &generation.embeddings;
     let row = json!({
         "name": model.about.name,
         "type": "embedding",

@@ -17,10 +17,10 @@ pub(super) async fn eval(
     Extension(id): Extension<RequestId>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Value>, ApiError> {
-    let snapshot = context.live.pin();
-    let ask = Ask::parse(body, &snapshot)?;
-    let record = ask.decide(&id, &snapshot).await?;
-    Ok(Json(answer(&ask, &record, &context.config.resolved)))
+    let generation = context.reloads.pin();
+    let ask = Ask::parse(body, &generation.snapshot)?;
+    let record = ask.decide(&id, &generation.snapshot).await?;
+    Ok(Json(answer(&ask, &record, &generation.config.resolved)))
 }
 
 fn answer(ask: &Ask, record: &DecisionRecord, config: &Resolved) -> Value {

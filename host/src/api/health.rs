@@ -18,6 +18,6 @@ pub(super) async fn ready(State(context): State<Context>) -> (StatusCode, Json<V
         Phase::Starting | Phase::Draining | Phase::Ending => StatusCode::SERVICE_UNAVAILABLE,
     };
     let ready = phase == Phase::Serving;
-    let generation = context.live.pin().generation();
+    let generation = context.reloads.pin().id();
     (status, Json(json!({ "status": phase.as_str(), "ready": ready, "generation": generation })))
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use trackside_routing::{ListedModel, Resolution};
 
 pub(super) async fn models(State(context): State<Context>) -> Json<Value> {
-    let listed = context.live.pin().models();
+    let listed = context.reloads.pin().snapshot.models();
     let default = listed.iter().position(|model| model.resolution == Resolution::Virtual);
     let rows: Vec<Value> =
         listed.iter().enumerate().map(|(at, model)| row(model, Some(at) == default, context.started)).collect();

@@ -4,7 +4,7 @@ use super::Context;
 use super::body::parse;
 use super::error::ApiError;
 use super::outcome::rounded;
-use super::vectors::{MOST_TEXTS, milliseconds};
+use super::vectors::{MOST_TEXTS, Vectors, milliseconds};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -38,9 +38,11 @@ pub(super) async fn pair(
 ) -> Result<Json<Value>, ApiError> {
     let started = Instant::now();
     let Pair { text1, text2, model, dimension } = parse(body)?;
-    let model_used = context.vectors.serves(model.as_deref())?;
-    let dimension = context.vectors.dimension(dimension)?;
-    let vectors = context.vectors.embed(&[&text1, &text2], dimension).await?;
+    let generation = context.reloads.pin();
+    let at_hand = Vectors::new(&generation.embeddings, &context.turns);
+    let model_used = at_hand.serves(model.as_deref())?;
+    let dimension = at_hand.dimension(dimension)?;
+    let vectors = at_hand.embed(&[&text1, &text2], dimension).await?;
     let similarity = match vectors.as_slice() {
         [first, second] => first.vector.dot(&second.vector),
         _ => 0.0,
@@ -62,10 +64,12 @@ pub(super) async fn batch(
         let message = format!("candidates: expected 1 to {MOST_TEXTS} of them, not {}", candidates.len());
         return Err(ApiError::invalid(message));
     }
-    let model_used = context.vectors.serves(model.as_deref())?;
-    let dimension = context.vectors.dimension(dimension)?;
+    let generation = context.reloads.pin();
+    let at_hand = Vectors::new(&generation.embeddings, &context.turns);
+    let model_used = at_hand.serves(model.as_deref())?;
+    let dimension = at_hand.dimension(dimension)?;
     let texts: Vec<&str> = once(&query).chain(&candidates).map(String::as_str).collect();
-    let vectors = context.vectors.embed(&texts, dimension).await?;
+    let vectors = at_hand.embed(&texts, dimension).await?;
     let Some((query, vectors)) = vectors.split_first() else { return Err(ApiError::invalid("query: expected a text")) };
     let mut ranked: Vec<(usize, f32)> = vectors.iter().map(|v| query.vector.dot(&v.vector)).enumerate().collect();
     ranked.sort_by(|(_, a), (_, b)| b.total_cmp(a));

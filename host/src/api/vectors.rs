@@ -5,7 +5,6 @@ use super::error::ApiError;
 use crate::assemble::Embeddings;
 use axum::http::StatusCode;
 use futures_util::future::try_join_all;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use trackside_inference::{EmbedError, Embedding};
@@ -15,12 +14,11 @@ pub(super) const MOST_TEXTS: usize = 256;
 /// Names of models in v0.3. Whichever a client asks for, it gets the one that is served.
 const FAMILIES: [&str; 6] = ["auto", "mmbert", "qwen3", "gemma", "multimodal", "bert"];
 
-/// The model, of which this API takes only as many turns at once as there are threads: whoever waits to be routed waits
-/// for one text of this API, never for a queue of them.
-#[derive(Clone, Debug)]
-pub(crate) struct Vectors {
-    model: Embeddings,
-    turns: Arc<Semaphore>,
+/// The model of the request's generation, and the turns to use it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Vectors<'a> {
+    model: &'a Embeddings,
+    turns: &'a Semaphore,
 }
 
 /// A text's vector, and how long the model took for it.
@@ -30,18 +28,13 @@ pub(super) struct Embedded {
     pub(super) took: Duration,
 }
 
-impl Vectors {
-    pub(crate) fn new(model: Embeddings) -> Self {
-        let turns = Arc::new(Semaphore::new(model.threads));
+impl<'a> Vectors<'a> {
+    pub(super) fn new(model: &'a Embeddings, turns: &'a Semaphore) -> Self {
         Self { model, turns }
     }
 
-    pub(super) fn model(&self) -> &Embeddings {
-        &self.model
-    }
-
     /// The name of the model, if a client may ask for it by this one.
-    pub(super) fn serves(&self, asked: Option<&str>) -> Result<&str, ApiError> {
+    pub(super) fn serves(&self, asked: Option<&str>) -> Result<&'a str, ApiError> {
         let name = self.model.about.name.as_str();
         match asked {
             Some(asked) if !asked.is_empty() && asked != name && !FAMILIES.contains(&asked) => {

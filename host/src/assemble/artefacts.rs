@@ -3,28 +3,23 @@
 //! A file that serves the type of a built-in component replaces it, and one that `components.use` names replaces one of
 //! the directory.
 
-use super::diagnostics;
+use super::known::{Known, built_in};
+use super::{allowed, diagnostics};
+use crate::material::Reading;
 use futures_util::{StreamExt, stream};
-use std::borrow::Cow;
-use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::collections::BTreeMap;
+use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread::available_parallelism;
-use std::time::Duration;
-use trackside_components::{
-    ArtefactFile, Capability, Component, Digest, Engine, FailurePolicy, Grants, Limits, LoadError, Need,
-};
-use trackside_config::{ComponentUse, Components, Config, OnFailure, Report};
-use trackside_guests::{BUILT_IN, BuiltIn};
-use trackside_routing::{Entry, Registry};
+use trackside_components::{Component, Digest, Engine, LoadError};
+use trackside_config::{Components, Config, Report};
+use trackside_guests::BuiltIn;
+use trackside_routing::Registry;
 
-/// A file with more bytes than this is not read to its end; the engine accepts fewer.
-const FILE_BYTES: u64 = 256 << 20;
-
-/// Longest call of a component that reads the ask's embedding: it waits for the model, which takes some milliseconds for
-/// a short text, a hundred for a long one, and longer when others wait too.
-const EMBEDDING_DEADLINE: Duration = Duration::from_millis(300);
+/// A file with more bytes than this is not read; the engine accepts fewer.
+pub(crate) const FILE_BYTES: u64 = 256 << 20;
 
 /// Where a component comes from, the weakest first.
 #[derive(Clone, Debug)]
@@ -35,6 +30,8 @@ pub(super) enum Origin {
     Directory(PathBuf),
     /// The entry of `components.use` with this position names its file.
     Named(usize, PathBuf),
+    /// The entry of `components.shadow` with this position names its file. It replaces nothing.
+    Candidate(usize, PathBuf),
 }
 
 /// Why an artefact is not a component that may be used.
@@ -58,40 +55,77 @@ pub(super) enum Fault {
 }
 
 /// A component with its origin.
-struct Loaded {
-    origin: Origin,
-    component: Component,
+#[derive(Clone)]
+pub(super) struct Loaded {
+    pub(super) origin: Origin,
+    pub(super) component: Component,
 }
 
-/// Loads everything there is, and pushes what cannot be used and why.
-pub(super) async fn registry(engine: &Engine, config: &Config, report: &mut Report) -> Registry {
+/// A component at hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Served {
+    pub(crate) digest: Digest,
+    /// Its file; nothing when it is part of the program.
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// All components at hand.
+#[derive(Debug)]
+pub(super) struct Shelf {
+    pub(super) registry: Registry,
+    /// Those that are active, by the type they serve.
+    pub(super) served: BTreeMap<String, Served>,
+}
+
+/// Loads everything there is that is not in memory, and pushes what cannot be used and why.
+pub(super) async fn shelf(
+    engine: &Engine,
+    known: &Arc<Known>,
+    reading: &Arc<Reading>,
+    config: &Config,
+    report: &mut Report,
+) -> Shelf {
     let components = &config.resolved.components;
     let at_once = available_parallelism().map_or(1, NonZeroUsize::get);
-    let results: Vec<_> = stream::iter(origins(config, report))
-        .map(|origin| load(engine.clone(), components, origin))
+    let results: Vec<_> = stream::iter(origins(config, reading, report))
+        .map(|origin| load(engine, known, reading, components, origin))
         .buffered(at_once)
         .collect()
         .await;
-    let mut shelf: Vec<Loaded> = Vec::new();
+    let (mut shelf, mut candidates) = (Vec::new(), Vec::new());
     for (origin, result) in results {
-        match result {
-            Ok(component) => shelve(&mut shelf, Loaded { origin, component }, config, report),
+        match result.map(|component| Loaded { origin: origin.clone(), component }) {
+            Ok(loaded) if matches!(origin, Origin::Candidate(..)) => candidates.push(loaded),
+            Ok(loaded) => shelve(&mut shelf, loaded, config, report),
             Err(fault) => diagnostics::unusable(&origin, &fault, config, report),
         }
     }
     diagnostics::served_by_nobody(|serves| shelf.iter().any(|l| l.serves() == serves), config, report);
     let mut registry = Registry::new();
-    for loaded in shelf {
-        let used = components.uses.iter().find(|used| used.serves == loaded.serves());
-        let artefact = artefact(used, config, report).await;
-        registry.insert(entry(loaded, used, artefact, config, report));
+    for loaded in &shelf {
+        registry.insert(allowed::entry(loaded, known, reading, config, report));
     }
-    registry
+    for candidate in &candidates {
+        if let Some((entry, share)) = allowed::candidate(candidate, &registry, reading, config, report) {
+            registry.add_candidate(entry, share);
+        }
+    }
+    let served =
+        |loaded: &Loaded| Served { digest: loaded.component.digest(), file: loaded.path().map(Path::to_owned) };
+    Shelf { registry, served: shelf.iter().map(|loaded| (loaded.serves().to_owned(), served(loaded))).collect() }
 }
 
 impl Loaded {
-    fn serves(&self) -> &str {
+    pub(super) fn serves(&self) -> &str {
         &self.component.description().serves
+    }
+
+    /// Its file, if it has one.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match &self.origin {
+            Origin::BuiltIn(_) => None,
+            Origin::Directory(path) | Origin::Named(_, path) | Origin::Candidate(_, path) => Some(path),
+        }
     }
 
     /// Whether both would be asked for the same thing.
@@ -101,81 +135,60 @@ impl Loaded {
 }
 
 /// Everything to load, the weakest origin first.
-fn origins(config: &Config, report: &mut Report) -> Vec<Origin> {
+fn origins(config: &Config, reading: &Reading, report: &mut Report) -> Vec<Origin> {
     let components = &config.resolved.components;
-    let mut origins: Vec<_> = BUILT_IN.iter().map(Origin::BuiltIn).collect();
+    let mut origins: Vec<_> = built_in().iter().map(|(built_in, _)| Origin::BuiltIn(built_in)).collect();
     if let Some(directory) = &components.directory {
-        match wasm_files(directory) {
+        match reading.wasm_files(directory) {
             Ok(files) => origins.extend(files.into_iter().map(Origin::Directory)),
             Err(error) => diagnostics::no_directory(directory, &error, config, report),
         }
     }
     let named = components.uses.iter().enumerate();
     origins.extend(named.filter_map(|(at, used)| Some(Origin::Named(at, used.source.clone()?))));
+    let candidates = components.candidates.iter().enumerate();
+    origins.extend(candidates.map(|(at, candidate)| Origin::Candidate(at, candidate.source.clone())));
     origins
 }
 
-fn wasm_files(directory: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(directory)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "wasm") {
-            files.push(path);
+/// Takes it from memory, or reads, verifies and compiles it on a thread where that hurts nobody.
+async fn load(
+    engine: &Engine,
+    known: &Arc<Known>,
+    reading: &Arc<Reading>,
+    components: &Components,
+    origin: Origin,
+) -> (Origin, Result<Component, Fault>) {
+    let (path, pinned) = match &origin {
+        Origin::BuiltIn(built_in) => return (origin.clone(), load_built_in(engine, known, built_in).await),
+        Origin::Directory(path) => (path.clone(), None),
+        Origin::Named(at, path) => (path.clone(), components.uses.get(*at).and_then(|used| used.digest.clone())),
+        Origin::Candidate(at, path) => {
+            (path.clone(), components.candidates.get(*at).and_then(|candidate| candidate.digest.clone()))
         }
-    }
-    files.sort();
-    Ok(files)
-}
-
-/// Reads, verifies and compiles on a thread where that hurts nobody.
-async fn load(engine: Engine, components: &Components, origin: Origin) -> (Origin, Result<Component, Fault>) {
-    let pinned = match &origin {
-        Origin::Named(at, _) => components.uses.get(*at).and_then(|used| used.digest.clone()),
-        Origin::BuiltIn(_) | Origin::Directory(_) => None,
     };
-    let from = origin.clone();
+    let (engine, known, reading) = (engine.clone(), Arc::clone(known), Arc::clone(reading));
     let loading = tokio::task::spawn_blocking(move || {
-        let bytes = match from {
-            Origin::BuiltIn(built_in) => Cow::Borrowed(built_in.wasm),
-            Origin::Directory(path) | Origin::Named(_, path) => Cow::Owned(read(&path, FILE_BYTES)?),
-        };
-        let found = Digest::of(&bytes);
+        let found = reading.digest(&path, FILE_BYTES)?;
         if pinned.is_some_and(|pinned| pinned != format!("sha256:{found}")) {
             return Err(Fault::Digest { found });
         }
-        Ok(engine.load(&bytes)?)
-    });
-    let result = loading.await.unwrap_or_else(|error| Err(error.into()));
-    (origin, result)
-}
-
-fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    let file = File::open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("not a regular file"));
-    }
-    let mut bytes = Vec::new();
-    file.take(most).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// The file that the configuration gives to a component, if it gives one.
-async fn artefact(used: Option<&ComponentUse>, config: &Config, report: &mut Report) -> Option<ArtefactFile> {
-    let (used, path) = used.and_then(|used| Some((used, used.artefact.clone()?)))?;
-    let most = u64::try_from(ArtefactFile::MOST_BYTES).unwrap_or(u64::MAX);
-    let reading = tokio::task::spawn_blocking({
-        let path = path.clone();
-        move || read(&path, most.saturating_add(1))
-    });
-    let too_large = || io::Error::other(format!("it has more than {most} bytes"));
-    let bytes = reading.await.map_err(io::Error::other).flatten();
-    match bytes.and_then(|bytes| ArtefactFile::new(bytes).ok_or_else(too_large)) {
-        Ok(artefact) => Some(artefact),
-        Err(error) => {
-            diagnostics::no_artefact(used, &path, &error, config, report);
-            None
+        if let Some(component) = known.component(found) {
+            return Ok(component);
         }
+        let (_, bytes) = reading.bytes(&path, FILE_BYTES)?;
+        Ok(known.load(&engine, &bytes)?)
+    });
+    (origin, loading.await.unwrap_or_else(|error| Err(error.into())))
+}
+
+async fn load_built_in(engine: &Engine, known: &Arc<Known>, which: &'static BuiltIn) -> Result<Component, Fault> {
+    let digest = built_in().iter().find(|(built_in, _)| built_in.name == which.name).map(|(_, digest)| *digest);
+    if let Some(component) = digest.and_then(|digest| known.component(digest)) {
+        return Ok(component);
     }
+    let (engine, known) = (engine.clone(), Arc::clone(known));
+    Ok(tokio::task::spawn_blocking(move || known.load_built_in(&engine, which)).await??)
 }
 
 /// Puts a component on the shelf, in the place of a weaker one for the same type.
@@ -183,7 +196,7 @@ fn shelve(shelf: &mut Vec<Loaded>, new: Loaded, config: &Config, report: &mut Re
     if let Origin::Named(at, _) = &new.origin {
         let named = config.resolved.components.uses.get(*at);
         if let Some(used) = named.filter(|used| used.serves != new.serves()) {
-            diagnostics::serves_another(used, new.serves(), config, report);
+            diagnostics::serves_another(&used.serves, new.serves(), &used.place, config, report);
             return;
         }
     }
@@ -196,48 +209,4 @@ fn shelve(shelf: &mut Vec<Loaded>, new: Loaded, config: &Config, report: &mut Re
         return;
     }
     *old = new;
-}
-
-/// What the configuration allows a component.
-fn entry(
-    loaded: Loaded,
-    used: Option<&ComponentUse>,
-    artefact: Option<ArtefactFile>,
-    config: &Config,
-    report: &mut Report,
-) -> Entry {
-    let built_in = match loaded.origin {
-        Origin::BuiltIn(built_in) => built_in.grants(),
-        Origin::Directory(_) | Origin::Named(..) => &[],
-    };
-    let mut grants: Vec<Capability> = built_in.iter().filter_map(|word| word.parse().ok()).collect();
-    if let Some(used) = used {
-        // Words that name no capability are an error of the file, which has been told.
-        grants.extend(used.grants.iter().filter_map(|word| word.parse::<Capability>().ok()));
-        let found = loaded.component.digest();
-        // A named file was held against its digest before it was compiled.
-        if used.source.is_none() && used.digest.as_ref().is_some_and(|pinned| *pinned != format!("sha256:{found}")) {
-            diagnostics::unusable(&loaded.origin, &Fault::Digest { found }, config, report);
-        }
-    }
-    let limits = limits(&loaded.component, used);
-    let on_failure = used.and_then(|used| used.on_failure.as_ref()).map(|policy| match policy {
-        OnFailure::Open => FailurePolicy::Open,
-        OnFailure::Closed => FailurePolicy::Closed,
-        OnFailure::Fallback(serves) => FailurePolicy::Fallback(serves.clone()),
-    });
-    let grants = grants.into_iter().collect::<Grants>();
-    Entry { component: loaded.component, grants, limits, artefact, on_failure }
-}
-
-fn limits(component: &Component, used: Option<&ComponentUse>) -> Limits {
-    let standard = Limits::default();
-    let waits = component.description().needs.contains(&Need::Embedding);
-    let deadline = if waits { EMBEDDING_DEADLINE } else { standard.deadline };
-    let memory_bytes = used.and_then(|used| used.memory_bytes).and_then(|bytes| usize::try_from(bytes).ok());
-    Limits {
-        deadline: used.and_then(|used| used.deadline).unwrap_or(deadline),
-        memory_bytes: memory_bytes.unwrap_or(standard.memory_bytes),
-        ..standard
-    }
 }

@@ -14,6 +14,7 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::available_parallelism;
+use trackside_components::Compiler;
 use trackside_config::DEFAULT_PROFILE;
 use trackside_routing::{Headers, Incoming};
 use trackside_telemetry::{Metrics, log};
@@ -63,10 +64,10 @@ pub fn run(arguments: &Arguments) -> exit::Outcome {
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
     let _flush = log::start(log::Format::Text, "off", &metrics).map_err(Failure::usage)?;
     let rows = train::read(&arguments.data).map_err(Failure::unavailable)?;
-    let mut loaded = load(arguments.source.config.as_deref())?;
-    let workshop = Workshop::open(&arguments.source.model.choice(), &mut loaded, &metrics)?;
+    let loaded = load(arguments.source.config.as_deref())?;
+    let workshop = Workshop::open(&arguments.source.model.choice(), Compiler::Here, &metrics)?;
     let runtime = runtime()?;
-    let assembled = runtime.block_on(workshop.assemble(loaded, 1));
+    let assembled = runtime.block_on(workshop.assemble(loaded, 1))?;
     let Some(ready) = assembled.ready else {
         eprint!("{}", assembled.report.render(&assembled.source));
         return Ok(Exit::Invalid);

@@ -11,6 +11,7 @@ use serde_json::json;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use trackside_components::Compiler;
 use trackside_routing::{Headers, Incoming, Resolution, Snapshot};
 use trackside_telemetry::{Metrics, log};
 
@@ -63,11 +64,11 @@ fn header(text: &str) -> Result<(String, String), String> {
 pub fn run(arguments: &Arguments) -> Outcome {
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
     let _flush = log::start(log::Format::Text, "warn", &metrics).map_err(Failure::usage)?;
-    let mut loaded = load(arguments.source.config.as_deref())?;
-    let workshop = Workshop::open(&arguments.source.model.choice(), &mut loaded, &metrics)?;
+    let loaded = load(arguments.source.config.as_deref())?;
+    let workshop = Workshop::open(&arguments.source.model.choice(), Compiler::Here, &metrics)?;
     let runtime = runtime()?;
-    let assembled = runtime.block_on(workshop.assemble(loaded, 1));
-    let Some(Ready { snapshot, .. }) = assembled.ready else {
+    let assembled = runtime.block_on(workshop.assemble(loaded, 1))?;
+    let Some(Ready { snapshot, embeddings, .. }) = assembled.ready else {
         eprint!("{}", assembled.report.render(&assembled.source));
         return Ok(Exit::Invalid);
     };
@@ -79,7 +80,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let incoming = Incoming::new("explain".to_owned(), headers, body.clone());
     let incoming = Incoming { profile: arguments.profile.clone(), ..incoming };
     let answer = runtime.block_on(snapshot.route(incoming));
-    let explanation = Explanation { body: &body, answer: &answer, embeddings: workshop.embeddings() };
+    let explanation = Explanation { body: &body, answer: &answer, embeddings: &embeddings };
     print(&match arguments.format {
         Format::Text => explanation.text(),
         Format::Json => format!("{:#}\n", explanation.json()),

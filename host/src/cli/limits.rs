@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use std::time::Duration;
+use trackside_config::parse_duration;
 use trackside_extproc::{Limits, MESSAGE_LIMIT, Telling};
 
 /// The bounds of the ExtProc service.
@@ -75,29 +76,13 @@ fn body_bytes(text: &str) -> Result<usize, String> {
     }
 }
 
-/// A time with its unit, `ms` or `s`.
 fn time(text: &str) -> Result<Duration, String> {
-    let of = |digits: &str, unit: fn(u64) -> Duration| digits.parse().ok().map(unit);
-    let time = match (text.strip_suffix("ms"), text.strip_suffix('s')) {
-        (Some(digits), _) => of(digits, Duration::from_millis),
-        (None, Some(digits)) => of(digits, Duration::from_secs),
-        (None, None) => None,
-    };
-    time.filter(|time| !time.is_zero()).ok_or_else(|| "expected a time such as 150ms or 2s".to_owned())
+    parse_duration(text).ok_or_else(|| "expected a time such as 150ms or 2s".to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_time_has_a_unit() {
-        assert_eq!(time("150ms"), Ok(Duration::from_millis(150)));
-        assert_eq!(time("2s"), Ok(Duration::from_secs(2)));
-        for wrong in ["", "150", "0ms", "-1s", "1h", "ms", "1.5s"] {
-            assert!(time(wrong).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn a_body_fits_into_a_message() {

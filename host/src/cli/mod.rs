@@ -2,11 +2,16 @@
 
 pub mod calibrate;
 mod changes;
+mod client;
+pub mod compile;
+pub mod component;
 pub mod eval;
 pub mod explain;
 mod explanation;
+pub mod generations;
 mod limits;
 pub mod model;
+pub mod reload;
 pub mod schema;
 pub mod serve;
 mod table;
@@ -32,6 +37,8 @@ Examples:
   trackside validate router.yaml                      tell everything about a file
   trackside schema                                    print the file's JSON Schema, for editors
   trackside explain \"What is the derivative of x^3?\"  show where a prompt would go, and why
+  trackside generations                               show what a running router serves and served, and go back
+  trackside component list                            show its components, and how they fare
   trackside eval prompts.jsonl                        tell how often the domain is right
   trackside model list                                show the models at hand, and what this machine computes with
   trackside train domain --data p.jsonl --out d.st    fit the domain classifier to prompts of your own
@@ -52,10 +59,16 @@ pub enum Command {
     Validate(validate::Arguments),
     Schema(schema::Arguments),
     Explain(explain::Arguments),
+    Generations(generations::Arguments),
+    Reload(reload::Arguments),
+    Component(component::Arguments),
     Eval(eval::Arguments),
     Model(model::Arguments),
     Train(train::Arguments),
     Calibrate(calibrate::Arguments),
+    /// Compile the component on the standard input to machine code: what `serve` runs beside itself.
+    #[command(hide = true)]
+    CompileComponent,
 }
 
 /// Where the configuration and the model come from.
@@ -88,7 +101,7 @@ impl Model {
 }
 
 /// What is thought of keys that nobody reads.
-#[derive(Debug, Args)]
+#[derive(Clone, Copy, Debug, Default, Args)]
 pub struct Strictness {
     /// Refuse keys that are neither part of v0.3 nor known to their component. v0.3 reads past them, and so does Trackside
     /// without this.
@@ -97,7 +110,7 @@ pub struct Strictness {
 }
 
 impl Strictness {
-    fn apply(&self, loaded: &mut Loaded) {
+    pub(crate) fn apply(self, loaded: &mut Loaded) {
         if self.strict {
             loaded.report.refuse_unknown_keys();
         }

@@ -5,6 +5,7 @@ use crate::assemble::{Workshop, load};
 use crate::exit::{Exit, Outcome};
 use clap::Args;
 use std::sync::Arc;
+use trackside_components::Compiler;
 use trackside_config::Declared;
 use trackside_telemetry::Metrics;
 
@@ -34,7 +35,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Outcome {
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
     let mut loaded = load(arguments.source.config.as_deref())?;
-    let workshop = Workshop::open(&arguments.source.model.choice(), &mut loaded, &metrics)?;
+    let workshop = Workshop::open(&arguments.source.model.choice(), Compiler::Here, &metrics)?;
     let declared = match &loaded.config {
         Some(config) => runtime()?.block_on(workshop.declared(config, &mut loaded.report)),
         None => Declared::default(),

@@ -3,20 +3,23 @@
 use super::limits::Bounds;
 use super::{Logging, Source, Strictness};
 use crate::api::{Access, Token};
-use crate::assemble::{Assembled, Workshop, load};
+use crate::assemble::Workshop;
 use crate::cli::runtime;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::listen::{Files, Identity};
+use crate::reload::{NotStarted, Origin, Reloads};
 use crate::server::{self, Listeners, Terms};
-use crate::shutdown::Signals;
+use crate::shutdown::{Hangup, Signals};
 use crate::traces;
+use crate::watch;
 use anyhow::Context as _;
 use clap::Args;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use trackside_config::{Diagnostic, Environment, ProcessEnvironment, Severity};
+use trackside_components::Compiler;
+use trackside_config::{Environment, ProcessEnvironment};
 use trackside_telemetry::Metrics;
 
 const EXAMPLES: &str = "\
@@ -26,11 +29,18 @@ Examples:
   trackside serve --extproc 0.0.0.0:50051 --log info,trackside_routing=debug
   curl -s localhost:8080/classify -d '{\"text\": \"What is the derivative of x^3?\"}'";
 
+/// How long work that no request waits for may take when everything else has ended.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
 /// Serve a gateway over ExtProc, an HTTP API and metrics.
 ///
 /// Nothing listens before the configuration is known to be good, so /ready answers 200 as soon as it answers. SIGTERM
 /// and SIGINT drain: /ready answers 503 and gRPC health NOT_SERVING, then no connection is accepted any more, and streams
 /// under way end in peace. A second signal ends at once.
+///
+/// A change of the configuration, of a component or of a model is served to new requests within milliseconds, and requests
+/// under way go on as they began. What cannot be served changes nothing, and the log says why. SIGHUP looks at the files,
+/// too.
 ///
 /// Traces go to the collector that the configuration (global.services.observability.tracing) or OpenTelemetry's variables
 /// (OTEL_EXPORTER_OTLP_ENDPOINT and so on) name.
@@ -64,6 +74,8 @@ pub struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     grace: u64,
     #[command(flatten)]
+    watch: watch::Arguments,
+    #[command(flatten)]
     bounds: Bounds,
     #[command(flatten)]
     logging: Logging,
@@ -76,31 +88,45 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Outcome {
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
     let _flush = arguments.logging.start(&metrics)?;
-    runtime()?.block_on(serve(arguments, metrics))
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(serve(arguments, metrics));
+    // A generation that is being made would be waited for, and nobody needs it.
+    runtime.shutdown_timeout(LAST_WORDS);
+    outcome
 }
 
 async fn serve(arguments: &Arguments, metrics: Arc<Metrics>) -> Outcome {
     let signals = Signals::watch().context("cannot watch for signals")?;
+    let hangup = Hangup::watch().context("cannot watch for signals")?;
     let access = Access::new(arguments.api, token(arguments)?).map_err(Failure::usage)?;
     let identity = Identity::load(&arguments.tls, &metrics).map_err(Failure::unavailable)?;
-    let mut loaded = load(arguments.source.config.as_deref())?;
-    arguments.strictness.apply(&mut loaded);
-    let workshop = Workshop::open(&arguments.source.model.choice(), &mut loaded, &metrics)?;
-    let assembled = workshop.assemble(loaded, 1).await;
-    tell(&assembled);
-    let Some(ready) = assembled.ready else { return Ok(Exit::Invalid) };
-    let (traces, _flush) = traces::start(ready.config.resolved.tracing.as_ref(), &metrics)?.unzip();
-    workshop.introduce(&assembled.source);
+    let origin = Origin { file: arguments.source.config.clone(), strictness: arguments.strictness };
+    let compiler = Compiler::this_program().context("cannot tell where this program lies")?;
+    let workshop = Workshop::open(&arguments.source.model.choice(), compiler, &metrics)?;
+    let reloads = match Reloads::start(workshop, origin, &metrics).await {
+        Ok(reloads) => reloads,
+        Err(NotStarted::Failed(failure)) => return Err(failure),
+        // The whole report, as nothing else will happen.
+        Err(NotStarted::Refused(refusal)) => {
+            eprint!("{}", refusal.rendered);
+            return Ok(Exit::Invalid);
+        }
+    };
+    let first = reloads.pin();
+    let (traces, _flush) = traces::start(first.config.resolved.tracing.as_ref(), &metrics)?.unzip();
+    first.introduce();
     let listeners = Listeners::bind(arguments.extproc, arguments.api, arguments.metrics).await;
     let listeners = listeners.map_err(Failure::unavailable)?;
-    let streamed = &ready.config.resolved.streamed_body;
+    let streamed = &first.config.resolved.streamed_body;
     let limits = trackside_extproc::Limits {
         notice: Duration::from_secs(arguments.notice),
         drain: Duration::from_secs(arguments.grace),
         ..arguments.bounds.limits(streamed.max_bytes, streamed.timeout)
     };
-    let terms = Terms { access, identity: identity.map(Arc::new), limits, traces };
-    server::serve(listeners, ready, workshop.embeddings(), metrics, terms, signals).await?;
+    drop(first);
+    let watch = arguments.watch.by();
+    let terms = Terms { access, identity: identity.map(Arc::new), limits, traces, watch };
+    server::serve(listeners, reloads, metrics, terms, (signals, hangup)).await?;
     Ok(Exit::Ok)
 }
 
@@ -113,20 +139,4 @@ fn token(arguments: &Arguments) -> Result<Option<Token>, Failure> {
             .map(|text| Token::parse(&text).context("TRACKSIDE_API_TOKEN is no token")),
     };
     token.transpose().map_err(Failure::usage)
-}
-
-/// Shows the whole report when the configuration cannot be served, as nothing else will happen; else each warning is a
-/// line of the log.
-fn tell(assembled: &Assembled) {
-    if assembled.ready.is_none() {
-        eprint!("{}", assembled.report.render(&assembled.source));
-        return;
-    }
-    for Diagnostic { severity, code, span, message, .. } in assembled.report.sorted() {
-        let (line, column) = span.map(|span| (span.line, span.column)).unzip();
-        match severity {
-            Severity::Error => tracing::error!(event = "config", code = code.0, line, column, "{message}"),
-            Severity::Warning => tracing::warn!(event = "config", code = code.0, line, column, "{message}"),
-        }
-    }
 }

@@ -1,5 +1,6 @@
 //! Text in columns.
 
+use serde_json::Value;
 use std::fmt::Write;
 
 /// Appends rows below a title, each cell as wide as the widest of its column; nothing at all when there are no rows.
@@ -27,6 +28,15 @@ pub(super) fn table<const N: usize>(out: &mut String, title: &str, rows: &[[Stri
 /// Cuts control characters out, so that no text from outside can move the cursor or colour the terminal.
 pub(super) fn plain(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+}
+
+/// A value of somebody else's JSON as a cell: a text without quotes, a dash for nothing.
+pub(super) fn word(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => plain(text),
+        other => other.to_string(),
+    }
 }
 
 #[cfg(test)]

@@ -6,10 +6,11 @@ use crate::cli::runtime;
 use crate::exit::{Exit, Failure, Outcome};
 use anyhow::anyhow;
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::Arc;
-use trackside_config::{explain as explanation, explained};
+use trackside_components::Compiler;
+use trackside_config::{Candidate, explain as explanation, explained};
 use trackside_telemetry::Metrics;
 
 const EXAMPLES: &str = "\
@@ -58,17 +59,39 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
     let mut loaded = load(arguments.file.as_deref())?;
     arguments.strictness.apply(&mut loaded);
-    let workshop = Workshop::open(&arguments.model.choice(), &mut loaded, &metrics)?;
-    let assembled = runtime()?.block_on(workshop.assemble(loaded, 1));
+    let candidates = loaded.config.as_ref().map(|config| config.resolved.components.candidates.clone());
+    let candidates = candidates.unwrap_or_default();
+    let workshop = Workshop::open(&arguments.model.choice(), Compiler::Here, &metrics)?;
+    let assembled = runtime()?.block_on(workshop.assemble(loaded, 1))?;
     let exit = if assembled.ready.is_some() { Exit::Ok } else { Exit::Invalid };
     print(&match arguments.format {
-        Format::Json => format!("{:#}\n", assembled.report.to_json(&assembled.source)),
+        Format::Json => {
+            let mut told = assembled.report.to_json(&assembled.source);
+            if let Some(told) = told.as_object_mut() {
+                told.insert("candidates".to_owned(), candidates.iter().map(as_json).collect());
+            }
+            format!("{told:#}\n")
+        }
         Format::Text if exit == Exit::Ok => {
-            format!("{}{}: ok\n", assembled.report.render(&assembled.source), assembled.source.name)
+            let tried: String = candidates.iter().map(in_words).collect();
+            format!("{}{tried}{}: ok\n", assembled.report.render(&assembled.source), assembled.source.name)
         }
         Format::Text => assembled.report.render(&assembled.source),
     })?;
     Ok(exit)
+}
+
+/// What a candidate would do.
+fn in_words(candidate: &Candidate) -> String {
+    let Candidate { serves, source, percent, canary, .. } = candidate;
+    let beside = if *percent > 0.0 { format!("on {percent} % of its requests") } else { "on no request".to_owned() };
+    let decides = if *canary > 0.0 { format!("decides {canary} % of them") } else { "decides none".to_owned() };
+    format!("{} runs beside the active {serves} {beside}, and {decides}\n", source.display())
+}
+
+fn as_json(candidate: &Candidate) -> Value {
+    let Candidate { serves, source, percent, canary, .. } = candidate;
+    json!({ "type": serves, "source": source, "percent": percent, "canary": canary })
 }
 
 /// Prints what a code means, or all codes with their titles.

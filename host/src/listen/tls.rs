@@ -1,13 +1,12 @@
 //! TLS handshakes, many at once and each bounded in time.
 
 use super::identity::Identity;
-use super::plain;
 use futures_util::future::ready;
 use futures_util::{Stream, StreamExt};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -20,7 +19,7 @@ const MOST: usize = 256;
 
 /// Connections whose handshake went well.
 pub(crate) fn secured(
-    listener: TcpListener,
+    plain: impl Stream<Item = io::Result<TcpStream>> + Send,
     identity: Arc<Identity>,
     metrics: Arc<Metrics>,
 ) -> impl Stream<Item = io::Result<TlsStream<TcpStream>>> + Send {
@@ -28,7 +27,7 @@ pub(crate) fn secured(
         let (identity, metrics) = (Arc::clone(&identity), Arc::clone(&metrics));
         async move { handshake(tcp.ok()?, &identity, &metrics).await }
     };
-    plain(listener).map(connection).buffer_unordered(MOST).filter_map(|done| ready(done.map(Ok)))
+    plain.map(connection).buffer_unordered(MOST).filter_map(|done| ready(done.map(Ok)))
 }
 
 async fn handshake(tcp: TcpStream, identity: &Identity, metrics: &Metrics) -> Option<TlsStream<TcpStream>> {

@@ -1,6 +1,7 @@
 //! A family: series of one name that differ in their label values, and the limit on how many there are.
 
-use prometheus::core::{Atomic, GenericCounterVec, MetricVec, MetricVecBuilder};
+use prometheus::core::{Atomic, Collector, GenericCounterVec, MetricVec, MetricVecBuilder};
+use prometheus::proto::Metric;
 use prometheus::{HistogramVec, IntGaugeVec, Registry};
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
@@ -21,6 +22,12 @@ pub(crate) struct Family<V, const N: usize> {
     hasher: RandomState,
 }
 
+/// The value of one of its labels.
+pub(crate) fn label(series: &Metric, name: &str) -> String {
+    let label = series.get_label().iter().find(|label| label.name() == name);
+    label.map(|label| label.value().to_owned()).unwrap_or_default()
+}
+
 #[derive(Default)]
 struct Admitted {
     /// Hashes, under a key that nobody outside knows, of the label values.
@@ -39,6 +46,12 @@ impl<B: MetricVecBuilder + 'static, const N: usize> Family<MetricVec<B>, N> {
             family.with([OTHER; N]);
         }
         family
+    }
+
+    /// All series as they are now.
+    pub(crate) fn read(&self) -> Vec<Metric> {
+        let families = self.series.as_ref().map(Collector::collect).unwrap_or_default();
+        families.into_iter().flat_map(|mut family| family.take_metric()).collect()
     }
 
     /// The series with these label values, which is created when it is new.

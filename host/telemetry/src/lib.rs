@@ -4,15 +4,19 @@
 //! Know [`Metrics`], one method per thing that happens, [`log::start`], and [`trace::Tracer`]. It must never depend on another crate of this
 //! project: every crate on the request path may use it.
 
+mod calls;
 mod embedding;
 mod family;
+mod generations;
 pub mod log;
 mod metrics;
 mod names;
 mod streams;
 pub mod trace;
 
+pub use calls::Calls;
 pub use embedding::EmbeddingCounts;
+pub use generations::{Breaker, Pins};
 pub use metrics::{CONTENT_TYPE, Metrics, Routed};
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use crate::embedding::{EmbeddingCounts, Watched};
 use crate::family::OTHER;
-use crate::names::{Llm, Own, Streams};
+use crate::names::{Changes, Llm, Own, Streams};
+use prometheus::core::Collector;
 use prometheus::{PullingGauge, Registry, TextEncoder};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -21,6 +22,7 @@ pub struct Metrics {
     component_counters: RwLock<HashMap<String, HashSet<String>>>,
     llm: Llm,
     pub(crate) own: Own,
+    pub(crate) changes: Changes,
     pub(crate) streams: Streams,
 }
 
@@ -45,6 +47,7 @@ impl Metrics {
         Self {
             llm: Llm::declare(&registry),
             own: Own::declare(&registry, version),
+            changes: Changes::declare(&registry),
             streams: Streams::declare(&registry),
             registry,
             known_models: RwLock::default(),
@@ -59,8 +62,7 @@ impl Metrics {
 
     /// Shows what the embedding threads count. Asked whenever the metrics are; only the first source is.
     pub fn watch_embeddings(&self, counts: impl Fn() -> EmbeddingCounts + Send + Sync + 'static) {
-        // A second source is refused, and there is nobody to tell.
-        let _ = self.registry.register(Box::new(Watched(counts)));
+        self.watch(Box::new(Watched(counts)));
     }
 
     /// Shows how many instances of components are alive. Asked whenever the metrics are; only the first source is.
@@ -70,13 +72,13 @@ impl Metrics {
         #[expect(clippy::cast_precision_loss, reason = "no process has that many instances")]
         let alive = Box::new(move || alive() as f64);
         if let Ok(gauge) = PullingGauge::new("trackside_component_instances", help, alive) {
-            let _ = self.registry.register(Box::new(gauge));
+            self.watch(Box::new(gauge));
         }
     }
 
-    /// A configuration serves from now on.
-    pub fn published(&self, generation: u64) {
-        self.own.generation.set([], i64::try_from(generation).unwrap_or(i64::MAX));
+    pub(crate) fn watch(&self, source: Box<dyn Collector>) {
+        // A second source is refused, and there is nobody to tell.
+        let _ = self.registry.register(source);
     }
 
     /// A decision was not there in time, and the default model took its place.

@@ -14,6 +14,9 @@ const SECONDS: &[f64] =
 /// How long streams are open, seconds: from a refusal at once to an answer of some minutes.
 const LIFETIMES: &[f64] =
     &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0];
+/// From a change to the generation that follows it, and machine code: some milliseconds to the two minutes that a compiler
+/// is given.
+const WORK: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.04, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0];
 /// Shares from 0 to 1.
 const SHARES: &[f64] = &[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0];
 
@@ -41,6 +44,10 @@ impl Declare<'_> {
 
     fn lifetimes<const N: usize>(self, name: &str, help: &str, labels: [&str; N]) -> Histograms<N> {
         self.histogram(name, help, labels, LIFETIMES)
+    }
+
+    fn work<const N: usize>(self, name: &str, help: &str, labels: [&str; N]) -> Histograms<N> {
+        self.histogram(name, help, labels, WORK)
     }
 
     fn shares<const N: usize>(self, name: &str, help: &str, labels: [&str; N]) -> Histograms<N> {
@@ -107,7 +114,6 @@ impl Llm {
 
 /// What only we can tell: about ourselves, components, and the log.
 pub(crate) struct Own {
-    pub(crate) generation: Gauges<0>,
     pub(crate) component_calls: Counters<3>,
     pub(crate) component_call_time: Histograms<2>,
     pub(crate) component_metrics: Sums<2>,
@@ -129,7 +135,6 @@ impl Own {
         let timeouts = "Decisions that were not there in time: the default model.";
         let unwritten = "Log lines that standard error was too slow for.";
         Self {
-            generation: d.gauge("trackside_generation", "The configuration that serves, counted from 1.", []),
             component_calls: d.counter("trackside_component_calls_total", "Calls into components.", call),
             component_call_time: d.seconds("trackside_component_call_seconds", "Their time.", [component, "role"]),
             component_metrics: d.sum("trackside_component_metric_total", counters, [component, "name"]),
@@ -138,6 +143,46 @@ impl Own {
             decision_timeouts: d.counter("trackside_decision_timeouts_total", timeouts, []),
             log_dropped: d.counter("trackside_log_dropped_total", unwritten, []),
             traces: d.counter("trackside_traces_total", "Traces by what became of them.", ["outcome"]),
+        }
+    }
+}
+
+/// What changes while traffic flows.
+pub(crate) struct Changes {
+    pub(crate) generation: Gauges<0>,
+    pub(crate) generations: Counters<2>,
+    pub(crate) generation_time: Histograms<1>,
+    pub(crate) compile_time: Histograms<1>,
+    pub(crate) breaker: Gauges<1>,
+    pub(crate) breaker_changes: Counters<2>,
+    pub(crate) shadow: Counters<2>,
+    pub(crate) shadow_time: Histograms<1>,
+    pub(crate) shadow_difference: Histograms<1>,
+    pub(crate) canary: Counters<2>,
+}
+
+impl Changes {
+    pub(crate) fn declare(registry: &Registry) -> Self {
+        let d = Declare(registry);
+        let (component, outcome) = ("component", "outcome");
+        let breaker = "Components that are called (0), tried (1), or replaced by their failure policy (2).";
+        let shadow = "Runs of candidates beside the active components.";
+        let differences = "How far candidates' scores lay from the active components'.";
+        Self {
+            generation: d.gauge("trackside_generation", "The configuration that serves, counted from 1.", []),
+            generations: d.counter("trackside_generations_total", "Changes by their end.", ["cause", outcome]),
+            generation_time: d.work("trackside_generation_seconds", "From a change to its generation.", ["cause"]),
+            compile_time: d.work("trackside_component_compile_seconds", "Time to get machine code.", [outcome]),
+            breaker: d.gauge("trackside_component_breaker", breaker, [component]),
+            breaker_changes: d.counter(
+                "trackside_component_breaker_changes_total",
+                "Changes of breakers.",
+                [component, "state"],
+            ),
+            shadow: d.counter("trackside_shadow_total", shadow, [component, outcome]),
+            shadow_time: d.seconds("trackside_shadow_seconds", "How long candidates took.", [component]),
+            shadow_difference: d.shares("trackside_shadow_difference", differences, [component]),
+            canary: d.counter("trackside_canary_total", "Requests for candidates to decide.", [component, outcome]),
         }
     }
 }

@@ -1,4 +1,4 @@
-use crate::{EmbeddingCounts, Metrics, Routed};
+use crate::{Breaker, EmbeddingCounts, Metrics, Pins, Routed};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -129,7 +129,6 @@ fn components_and_streams_are_counted_under_our_names() {
     metrics.tls_handshake("failed");
     metrics.tls_reload("ok");
     metrics.decision_timed_out();
-    metrics.published(7);
     metrics.watch_instances(|| 12);
     for line in [
         r#"trackside_build_info{version="0.1.0"} 1"#,
@@ -152,11 +151,82 @@ fn components_and_streams_are_counted_under_our_names() {
         r#"trackside_tls_handshakes_total{outcome="failed"} 1"#,
         r#"trackside_tls_reloads_total{outcome="ok"} 1"#,
         "trackside_decision_timeouts_total 1",
-        "trackside_generation 7",
         "trackside_component_instances 12",
     ] {
         has(&metrics, line);
     }
+}
+
+#[test]
+fn changes_while_traffic_flows_are_counted() {
+    let metrics = metrics();
+    metrics.generation_published(7, "file", 20 * MS);
+    metrics.generation_refused("api");
+    metrics.generation_unchanged("signal");
+    metrics.compiled("cache", MS);
+    metrics.breaker("keyword", Breaker::Open);
+    metrics.breaker("keyword", Breaker::HalfOpen);
+    metrics.shadow("static", "differed", Some(2 * MS));
+    metrics.shadow_difference("static", -0.15);
+    metrics.canary("static", "decided");
+    for line in [
+        "trackside_generation 7",
+        r#"trackside_generations_total{cause="file",outcome="published"} 1"#,
+        r#"trackside_generations_total{cause="api",outcome="refused"} 1"#,
+        r#"trackside_generations_total{cause="signal",outcome="unchanged"} 1"#,
+        r#"trackside_generation_seconds_bucket{cause="file",le="0.01"} 0"#,
+        r#"trackside_generation_seconds_bucket{cause="file",le="0.025"} 1"#,
+        r#"trackside_component_compile_seconds_count{outcome="cache"} 1"#,
+        r#"trackside_component_breaker{component="keyword"} 1"#,
+        r#"trackside_component_breaker_changes_total{component="keyword",state="open"} 1"#,
+        r#"trackside_component_breaker_changes_total{component="keyword",state="half_open"} 1"#,
+        r#"trackside_shadow_total{component="static",outcome="differed"} 1"#,
+        r#"trackside_shadow_seconds_count{component="static"} 1"#,
+        r#"trackside_shadow_difference_bucket{component="static",le="0.1"} 0"#,
+        r#"trackside_shadow_difference_bucket{component="static",le="0.2"} 1"#,
+        r#"trackside_canary_total{component="static",outcome="decided"} 1"#,
+    ] {
+        has(&metrics, line);
+    }
+    metrics.breaker("keyword", Breaker::Closed);
+    has(&metrics, r#"trackside_component_breaker{component="keyword"} 0"#);
+}
+
+#[test]
+fn pins_are_asked_for_whenever_somebody_looks() {
+    let metrics = metrics();
+    assert!(!metrics.encode().contains("trackside_pinned_streams"));
+    let looks = AtomicU64::new(0);
+    metrics.watch_pins(move || {
+        let looks = looks.fetch_add(1, Ordering::Relaxed) + 1;
+        Pins { live: looks, earlier: 3, generations: 2 }
+    });
+    has(&metrics, r#"trackside_pinned_streams{generation="live"} 1"#);
+    has(&metrics, r#"trackside_pinned_streams{generation="live"} 2"#);
+    has(&metrics, r#"trackside_pinned_streams{generation="earlier"} 3"#);
+    has(&metrics, "trackside_generations_held 2");
+}
+
+#[test]
+fn what_components_did_can_be_read_back() {
+    let metrics = metrics();
+    assert!(metrics.calls().is_empty());
+    for _ in 0..98 {
+        metrics.call("keyword", "signal", "ok", 80 * MS / 1000);
+    }
+    metrics.call("keyword", "signal", "trap", 8 * MS);
+    metrics.call("keyword", "signal", "trap", Duration::from_secs(60));
+    metrics.call("keyword", "selector", "ok", MS);
+    let calls = metrics.calls();
+    assert_eq!(calls.len(), 2);
+    let keyword = &calls[&("signal".to_owned(), "keyword".to_owned())];
+    assert_eq!((keyword.total(), keyword.with("ok"), keyword.with("trap"), keyword.with("fuel")), (100, 98, 2, 0));
+    let (mean, p99) = (keyword.mean.unwrap(), keyword.p99.unwrap());
+    assert!((600 * MS..601 * MS).contains(&mean), "{mean:?}");
+    assert!((5 * MS..=10 * MS).contains(&p99), "{p99:?}");
+    metrics.call("slow", "signal", "ok", Duration::from_secs(60));
+    let slow = &metrics.calls()[&("signal".to_owned(), "slow".to_owned())];
+    assert_eq!(slow.p99, Some(Duration::from_millis(2500)), "the last bound");
 }
 
 /// Metrics after everything has happened once.
@@ -183,6 +253,13 @@ fn eventful() -> Metrics {
     metrics.tls_handshake("ok");
     metrics.tls_reload("ok");
     metrics.traces("sent", 1);
+    metrics.generation_published(1, "start", MS);
+    metrics.compiled("compiled", MS);
+    metrics.breaker("keyword", Breaker::Open);
+    metrics.shadow("static", "agreed", Some(MS));
+    metrics.shadow_difference("static", 0.1);
+    metrics.canary("static", "decided");
+    metrics.watch_pins(Pins::default);
     metrics.watch_instances(|| 1);
     metrics.watch_embeddings(EmbeddingCounts::default);
     metrics

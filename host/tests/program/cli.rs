@@ -27,7 +27,7 @@ fn json(output: &Output) -> Value {
 fn help_lists_the_commands_and_each_command_shows_examples() {
     let help = run(&["--help"]);
     assert_eq!(code(&help), 0);
-    for command in ["serve", "validate", "explain", "eval", "model"] {
+    for command in ["serve", "validate", "explain", "eval", "model", "generations", "reload", "component"] {
         assert!(stdout(&help).contains(command), "{command} is missing in\n{}", stdout(&help));
         let help = run(&[command, "--help"]);
         assert_eq!(code(&help), 0);

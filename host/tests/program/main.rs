@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 
+mod changing;
 mod cli;
 mod components;
+mod configuration;
 mod eval;
 mod gateway;
+mod generations;
 mod hub;
 mod models;
 mod process;
@@ -15,3 +18,4 @@ mod serve;
 mod tls;
 mod traces;
 mod trust;
+mod uploads;

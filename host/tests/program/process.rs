@@ -152,6 +152,12 @@ impl Answer {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
     }
+
+    /// A header of the answer, by its lower-case name.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let lines = self.head.lines().filter_map(|line| line.split_once(':'));
+        lines.filter(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim()).next()
+    }
 }
 
 pub(crate) fn get(address: SocketAddr, path: &str) -> Answer {
@@ -164,10 +170,15 @@ pub(crate) fn get_with(address: SocketAddr, path: &str, headers: &str) -> Answer
 }
 
 pub(crate) fn post(address: SocketAddr, path: &str, body: impl AsRef<[u8]>) -> Answer {
+    send(address, "POST", path, "x-request-id: r-1\r\n", body)
+}
+
+/// Any request, with these headers, each with its line end.
+pub(crate) fn send(address: SocketAddr, method: &str, path: &str, headers: &str, body: impl AsRef<[u8]>) -> Answer {
     let body = body.as_ref();
     let length = body.len();
     let head = format!(
-        "POST {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\nx-request-id: r-1\r\ncontent-length: {length}\r\n\r\n"
+        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{headers}content-length: {length}\r\n\r\n"
     );
     http(address, &head, body)
 }

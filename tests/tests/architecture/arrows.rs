@@ -46,7 +46,8 @@ fn text<'a>(value: &'a Value, key: &str) -> &'a str {
 fn is_component(package: &Value) -> bool {
     let path = text(package, "manifest_path");
     let written_with_it = ["trackside-sdk", "trackside-testkit"].contains(&text(package, "name"));
-    (path.contains("/plugins/") || path.contains("/tests/misbehaving/")) && !written_with_it
+    ["/plugins/", "/tests/misbehaving/", "/tests/stamp/", "/examples/"].iter().any(|folder| path.contains(folder))
+        && !written_with_it
 }
 
 fn may_use(package: &Value, dependency: &Value) -> bool {

@@ -2,7 +2,7 @@
 
 use crate::world::{MISBEHAVING, Model, World, ask, ask_about, grants, limits, request, rule};
 use std::sync::Arc;
-use trackside_components::{CallError, Capability, ConfigureError, Configured, EmbedFailure, EngineOptions, Grants};
+use trackside_components::{CallError, Capability, ConfigureError, Configured, EmbedFailure, Grants, Setup};
 
 async fn detail(configured: &Configured, text: &str) -> String {
     ask(configured, text).await.unwrap().remove(0).detail
@@ -33,8 +33,8 @@ async fn a_bank_is_embedded_once_and_a_request_once() {
 async fn two_components_share_what_both_declare_and_the_embedding_of_a_request() {
     let world = Arc::new(World::default());
     let component = world.load(MISBEHAVING);
-    let first = component.configure(&rule("compare"), &grants(), &limits(), None).await.unwrap();
-    let second = component.configure(&rule("compare"), &grants(), &limits(), None).await.unwrap();
+    let first = world.configure(&component, &rule("compare"), &limits(), None).await.unwrap();
+    let second = world.configure(&component, &rule("compare"), &limits(), None).await.unwrap();
     let asked = request("cup");
     let (first, second) = tokio::join!(ask_about(&first, &asked), ask_about(&second, &asked));
     assert_eq!(first.unwrap()[0].detail, second.unwrap()[0].detail);
@@ -89,9 +89,10 @@ async fn an_artefact_can_be_read_in_configure_by_every_instance() {
 
 #[tokio::test]
 async fn an_artefact_that_does_not_fit_the_memory_of_a_component_is_its_end() {
-    let component = Arc::new(World::default()).load(MISBEHAVING);
+    let world = Arc::new(World::default());
+    let component = world.load(MISBEHAVING);
     let file = trackside_components::ArtefactFile::new(vec![0; 20 << 20]);
-    let error = component.configure(&rule("read-artefact"), &grants(), &limits(), file).await.unwrap_err();
+    let error = world.configure(&component, &rule("read-artefact"), &limits(), file).await.unwrap_err();
     assert!(matches!(error, ConfigureError::Call { source: CallError::Memory { .. }, .. }), "{error}");
 }
 
@@ -158,9 +159,10 @@ async fn a_component_that_goes_without_an_embedding_is_remembered() {
 
 #[tokio::test]
 async fn neighbours_have_to_be_granted() {
-    let component = Arc::new(World::default()).load(MISBEHAVING);
+    let world = Arc::new(World::default());
+    let component = world.load(MISBEHAVING);
     let some: Grants = [Capability::Embeddings, Capability::KeyValue].into_iter().collect();
-    let error = component.configure(&rule("match"), &some, &limits(), None).await.unwrap_err();
+    let error = world.configure_granted(&component, &rule("match"), &some).await.unwrap_err();
     assert!(matches!(error, ConfigureError::NotGranted { capability: Capability::Neighbours, .. }), "{error}");
 }
 
@@ -176,6 +178,10 @@ async fn a_bank_that_cannot_be_embedded_is_named() {
             Some("broken")
         }
 
+        fn fingerprint(&self) -> Option<&str> {
+            Some("broken")
+        }
+
         fn embed<'a>(
             &'a self,
             _: &'a str,
@@ -184,11 +190,14 @@ async fn a_bank_that_cannot_be_embedded_is_named() {
             Box::pin(async { Err(EmbedFailure::Internal("no weights".to_owned())) })
         }
     }
-    let mut capabilities = Arc::new(World::default()).capabilities();
-    capabilities.embed = Arc::new(Broken);
-    let options = EngineOptions { instances: 10, ..EngineOptions::default() };
-    let component = trackside_components::Engine::new(options, capabilities).unwrap().load(MISBEHAVING).unwrap();
-    let error = component.configure(&rule("compare"), &grants(), &limits(), None).await.unwrap_err();
+    let setup = Setup {
+        settings: &rule("compare"),
+        grants: &grants(),
+        limits: &limits(),
+        artefact: None,
+        embed: Arc::new(Broken),
+    };
+    let error = Arc::new(World::default()).load(MISBEHAVING).configure(setup).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "\"letters\", which component \"misbehaving\" declares, could not be built: no weights"

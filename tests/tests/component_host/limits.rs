@@ -1,6 +1,7 @@
 //! Each way of misbehaving ends in its own error, in time, and the next call is served.
 
-use crate::world::{DEADLINE, SLACK, World, ask, grants, limits, rule};
+use crate::forge;
+use crate::world::{DEADLINE, SLACK, World, ask, limits, rule};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use trackside_components::{CallError, ConfigureError, Limits};
@@ -76,6 +77,38 @@ async fn an_argument_of_100_mb_does_not_reach_the_host() {
 }
 
 #[tokio::test]
+async fn each_component_has_its_own_limits() {
+    let limits = Limits { output_bytes: 1000, ..limits() };
+    assert_eq!(fails("exaggerate", limits).await, CallError::Output { limit_bytes: 1000 });
+    let limits = Limits { memory_bytes: 4 << 20, deadline: Duration::from_secs(2), ..crate::world::limits() };
+    assert_eq!(fails("allocate", limits).await, CallError::Memory { limit_bytes: 4 << 20 });
+
+    let world = Arc::new(World::default());
+    let component = world.load(crate::world::MISBEHAVING);
+    let limits = Limits { table_elements: 8, ..crate::world::limits() };
+    let error = world.configure(&component, &rule("match"), &limits, None).await.unwrap_err();
+    assert!(matches!(error, ConfigureError::Call { source: CallError::Tables { limit: 8 }, .. }), "{error}");
+    world.configure(&component, &rule("match"), &crate::world::limits(), None).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_text_that_is_none_does_not_reach_the_host() {
+    let world = Arc::new(World::default());
+    let component = world.load(&forge::spoiled(crate::world::MISBEHAVING));
+    let configured = world.configure(&component, &rule("spoil-text"), &limits(), None).await.unwrap();
+    assert_eq!(ask(&configured, "").await.unwrap_err(), CallError::Output { limit_bytes: 4 << 20 });
+}
+
+#[tokio::test]
+async fn a_deed_may_wait_for_its_word() {
+    let world = Arc::new(World::default());
+    let component = world.load(&forge::marked(crate::world::MISBEHAVING, "call trap now"));
+    let configured = world.configure(&component, &rule("match"), &limits(), None).await.unwrap();
+    assert!(ask(&configured, "later").await.unwrap().is_empty());
+    assert_eq!(ask(&configured, "do it now").await.unwrap_err().outcome(), "trap");
+}
+
+#[tokio::test]
 async fn a_failure_is_passed_on_and_keeps_the_instance() {
     let world = Arc::new(World::default());
     let configured = world.that("fail").await;
@@ -126,9 +159,10 @@ async fn a_spinning_guest_leaves_time_to_its_neighbours() {
 
 #[tokio::test]
 async fn misbehaving_in_configure_refuses_the_configuration() {
-    let component = Arc::new(World::default()).load(crate::world::MISBEHAVING);
+    let world = Arc::new(World::default());
+    let component = world.load(crate::world::MISBEHAVING);
     let limits = Limits { configure_deadline: Duration::from_millis(300), ..limits() };
-    let refusal = async |does| component.configure(&rule(does), &grants(), &limits, None).await.unwrap_err();
+    let refusal = async |does| world.configure(&component, &rule(does), &limits, None).await.unwrap_err();
 
     let spun = refusal("spin-in-configure").await;
     assert!(matches!(spun, ConfigureError::Call { source: CallError::Deadline { .. }, .. }), "{spun:?}");
@@ -147,8 +181,8 @@ async fn two_hundred_bad_calls_leave_no_memory_behind() {
     let world = Arc::new(World::default());
     let component = world.load(crate::world::MISBEHAVING);
     let limits = Limits { deadline: Duration::from_secs(2), ..limits() };
-    let trap = component.configure(&rule("trap"), &grants(), &limits, None).await.unwrap();
-    let allocate = component.configure(&rule("allocate"), &grants(), &limits, None).await.unwrap();
+    let trap = world.configure(&component, &rule("trap"), &limits, None).await.unwrap();
+    let allocate = world.configure(&component, &rule("allocate"), &limits, None).await.unwrap();
     for _ in 0..20 {
         ask(&trap, "").await.unwrap_err();
         ask(&allocate, "").await.unwrap_err();

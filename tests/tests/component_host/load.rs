@@ -1,23 +1,15 @@
 //! What is refused before anything runs, and in which words.
 
-use crate::world::{COVETOUS, MISBEHAVING, World, grants, limits, rule};
+use crate::forge::{self, importing};
+use crate::world::{COVETOUS, MISBEHAVING, World, limits, rule};
 use serde_json::json;
 use std::sync::Arc;
+use std::time::Duration;
 use trackside_components::{
-    Capability, ConfigureError, Description, EngineOptions, FailurePolicy, Grants, LoadError, Need, Role,
+    CallError, Capability, ConfigureError, Description, Digest, EngineOptions, FailurePolicy, Grants, LoadError, Need,
+    Role,
 };
 use trackside_guests::BUILT_IN;
-
-/// A component that does nothing but import one empty interface.
-fn importing(name: &str) -> Vec<u8> {
-    let mut wasm = b"\0asm\x0d\0\x01\0".to_vec();
-    wasm.extend([7, 3, 1, 0x42, 0]);
-    let name_length = u8::try_from(name.len()).unwrap();
-    wasm.extend([10, name_length + 5, 1, 0, name_length]);
-    wasm.extend(name.as_bytes());
-    wasm.extend([5, 0]);
-    wasm
-}
 
 fn refusal(wasm: &[u8]) -> LoadError {
     let engine = Arc::new(World::default()).engine(EngineOptions { instances: 10, ..EngineOptions::default() });
@@ -80,9 +72,51 @@ fn a_component_without_lifecycle_is_refused() {
 
 #[test]
 fn bytes_that_are_no_component_are_refused() {
-    for bytes in [&b""[..], b"not wasm at all", b"\0asm\x01\0\0\0", &MISBEHAVING[..MISBEHAVING.len() / 2]] {
+    for bytes in [&b""[..], b"not wasm at all", &forge::core_module(), &MISBEHAVING[..MISBEHAVING.len() / 2]] {
         assert!(matches!(refusal(bytes), LoadError::Invalid { .. }));
     }
+}
+
+#[test]
+fn an_interface_under_another_name_is_missing() {
+    let renamed = forge::renamed(MISBEHAVING, "router/signal-evaluation@", "router/signal-evaluatiom@");
+    let error = refusal(&renamed);
+    let expected =
+        LoadError::MissingExport { digest: Digest::of(&renamed), interface: "signal-evaluation", role: Some("signal") };
+    assert_eq!(error.to_string(), expected.to_string());
+}
+
+#[test]
+fn a_component_of_an_older_contract_is_told_both_versions() {
+    let older = forge::renamed(MISBEHAVING, "@0.1.0", "@0.0.9");
+    assert!(matches!(refusal(&older), LoadError::Version { found, .. } if found == "0.0.9"));
+}
+
+#[test]
+fn misbehaving_before_the_first_call_is_refused() {
+    let describe = |wasm: Vec<u8>| match refusal(&wasm) {
+        LoadError::Describe { source, .. } => source,
+        other => panic!("{other}"),
+    };
+    let spun = describe(forge::starting_with(MISBEHAVING, forge::ENDLESS));
+    assert_eq!(spun, CallError::Deadline { allowed: Duration::from_secs(2) });
+    let trapped = describe(forge::starting_with(MISBEHAVING, forge::UNREACHABLE));
+    assert_eq!(trapped.outcome(), "trap");
+    assert_eq!(describe(forge::with_memory(MISBEHAVING, 4096)), CallError::Memory { limit_bytes: 16 << 20 });
+    assert_eq!(describe(forge::with_table(MISBEHAVING, 50_000)), CallError::Tables { limit: 20_000 });
+    assert_eq!(describe(forge::with_instances(MISBEHAVING, 100)).outcome(), "unavailable");
+    assert_eq!(describe(forge::marked(MISBEHAVING, "describe trap")).outcome(), "trap");
+    assert_eq!(describe(forge::marked(MISBEHAVING, "describe spin")).outcome(), "deadline");
+    assert_eq!(describe(forge::marked(MISBEHAVING, "describe recurse")).outcome(), "trap");
+    assert_eq!(describe(forge::marked(MISBEHAVING, "describe allocate")).outcome(), "memory");
+}
+
+#[test]
+fn cases_are_found_beside_the_code() {
+    let engine = Arc::new(World::default()).engine(EngineOptions { instances: 10, ..EngineOptions::default() });
+    assert_eq!(engine.load(MISBEHAVING).unwrap().cases(), None);
+    let with_cases = forge::with_custom_section(MISBEHAVING, "trackside:cases", b"{\"cases\": []}");
+    assert_eq!(engine.load(&with_cases).unwrap().cases(), Some(&b"{\"cases\": []}"[..]));
 }
 
 #[tokio::test]
@@ -90,18 +124,19 @@ async fn a_capability_has_to_be_granted() {
     let world = Arc::new(World::default());
     let component = world.load(MISBEHAVING);
     let some: Grants = [Capability::Embeddings, Capability::Neighbours].into_iter().collect();
-    let error = component.configure(&rule("match"), &some, &limits(), None).await.unwrap_err();
+    let error = world.configure_granted(&component, &rule("match"), &some).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "component \"misbehaving\" wants capability \"key-value\", which this configuration does not grant"
     );
-    component.configure(&rule("match"), &grants(), &limits(), None).await.unwrap();
+    world.configure(&component, &rule("match"), &limits(), None).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_capability_that_is_not_offered_cannot_be_granted() {
-    let component = Arc::new(World::default()).load(COVETOUS);
+    let world = Arc::new(World::default());
+    let component = world.load(COVETOUS);
     let all: Grants = [Capability::Cache].into_iter().collect();
-    let error = component.configure(&json!({ "rules": [] }), &all, &limits(), None).await.unwrap_err();
+    let error = world.configure_granted(&component, &json!({ "rules": [] }), &all).await.unwrap_err();
     assert!(matches!(error, ConfigureError::NotOffered { capability: Capability::Cache, .. }), "{error}");
 }

@@ -1,16 +1,19 @@
 //! What calls and loading cost. For figures worth reading:
 //! `cargo test --release -p trackside-tests --test component_host measure -- --nocapture`.
 
-use crate::world::{MISBEHAVING, World, ask_about, grants, limits, request, rule};
+use crate::forge;
+use crate::world::{COVETOUS, MISBEHAVING, World, ask_about, limits, request, rule};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use trackside_components::{CacheDir, EngineOptions};
+use trackside_components::{CacheDir, Compiler, Engine, EngineOptions};
+use trackside_tests::place;
 
 #[tokio::test]
 async fn a_pooled_call_costs_less_than_a_fresh_instance() {
     let world = Arc::new(World::default());
     let component = world.load(MISBEHAVING);
-    let pooled = component.configure(&rule("match"), &grants(), &limits(), None).await.unwrap();
+    let pooled = world.configure(&component, &rule("match"), &limits(), None).await.unwrap();
     let about = request("what is the derivative of x^3?");
     let mut calls = Vec::new();
     for _ in 0..3000 {
@@ -21,10 +24,10 @@ async fn a_pooled_call_costs_less_than_a_fresh_instance() {
     let mut fresh = Vec::new();
     for _ in 0..300 {
         let start = Instant::now();
-        component.configure(&rule("match"), &grants(), &limits(), None).await.unwrap();
+        world.configure(&component, &rule("match"), &limits(), None).await.unwrap();
         fresh.push(start.elapsed());
     }
-    let trap = component.configure(&rule("trap"), &grants(), &limits(), None).await.unwrap();
+    let trap = world.configure(&component, &rule("trap"), &limits(), None).await.unwrap();
     let mut traps = Vec::new();
     for _ in 0..300 {
         let start = Instant::now();
@@ -39,16 +42,36 @@ async fn a_pooled_call_costs_less_than_a_fresh_instance() {
 #[test]
 fn loading_from_the_cache_costs_less_than_compiling() {
     let home = tempfile::tempdir().unwrap();
-    let load = || {
-        let options = EngineOptions { cache: Some(CacheDir::open(home.path()).unwrap()), ..EngineOptions::default() };
-        let engine = Arc::new(World::default()).engine(options);
+    let engine = |compiler| {
+        let cache = Some(CacheDir::open(home.path()).unwrap());
+        let engine = Arc::new(World::default()).engine(EngineOptions { cache, compiler, instances: 100 });
+        engine.traffic_begins();
+        engine
+    };
+    let (here, apart) = (engine(Compiler::Here), engine(Compiler::Apart(place::trackside())));
+    let load = |engine: &Engine, number: u8| {
+        let wasm = forge::with_custom_section(COVETOUS, "number", &[number]);
         let start = Instant::now();
-        engine.load(MISBEHAVING).unwrap();
+        engine.load(&wasm).unwrap();
         start.elapsed()
     };
-    let (compiled, cached) = (load(), load());
-    println!("load: compiled {compiled:?}, from the cache {cached:?}, {} bytes of wasm", MISBEHAVING.len());
-    assert!(cached < compiled, "from the cache {cached:?}, compiled {compiled:?}");
+    let many = |engine: &Engine, numbers: Range<u8>| median(&mut numbers.map(|n| load(engine, n)).collect::<Vec<_>>());
+    let (compiled, compiled_apart) = (many(&here, 0..7), many(&apart, 10..17));
+    let cached = many(&here, 0..7);
+    let mut starts: Vec<_> = (0..7)
+        .map(|_| {
+            let start = Instant::now();
+            apart.load(b"no component").unwrap_err();
+            start.elapsed()
+        })
+        .collect();
+    println!(
+        "p50 of loading {} bytes of wasm: compiled here {compiled:?}, compiled apart {compiled_apart:?} (of which the process {:?}), \
+         from the cache {cached:?}",
+        COVETOUS.len(),
+        median(&mut starts),
+    );
+    assert!(cached < compiled.min(compiled_apart), "from the cache {cached:?}");
 }
 
 fn median(times: &mut [Duration]) -> Duration {

@@ -1,10 +1,10 @@
 //! Instances are shared, bounded, and never used again after something went wrong.
 
-use crate::world::{MISBEHAVING, World, ask, grants, head, limits, request, rule};
+use crate::world::{World, ask, head, limits, request};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
-use trackside_components::{CallError, EngineOptions, Limits};
+use trackside_components::{CallError, Limits};
 
 #[tokio::test]
 async fn one_instance_serves_one_call_after_the_other() {
@@ -20,10 +20,8 @@ async fn one_instance_serves_one_call_after_the_other() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn sixty_four_calls_at_once_share_four_instances() {
     let world = Arc::new(World::default());
-    let engine = world.engine(EngineOptions { pool_size: 4, instances: 100, ..EngineOptions::default() });
-    let limits = Limits { deadline: Duration::from_secs(20), ..limits() };
-    let configured =
-        engine.load(MISBEHAVING).unwrap().configure(&rule("hash"), &grants(), &limits, None).await.unwrap();
+    let limits = Limits { instances: 4, deadline: Duration::from_secs(20), ..limits() };
+    let configured = world.that_within("hash", limits).await;
     let mut calls = JoinSet::new();
     for n in 0..64 {
         let configured = configured.clone();
@@ -39,10 +37,8 @@ async fn sixty_four_calls_at_once_share_four_instances() {
 #[tokio::test]
 async fn a_call_that_finds_every_instance_out_waits_and_then_gives_up() {
     let world = Arc::new(World::default());
-    let engine = world.engine(EngineOptions { pool_size: 1, instances: 100, ..EngineOptions::default() });
-    let limits = Limits { deadline: Duration::from_millis(300), ..limits() };
-    let configured =
-        engine.load(MISBEHAVING).unwrap().configure(&rule("wait"), &grants(), &limits, None).await.unwrap();
+    let limits = Limits { instances: 1, deadline: Duration::from_millis(300), ..limits() };
+    let configured = world.that_within("wait", limits).await;
     let short = configured.clone();
     let second = async move {
         tokio::task::yield_now().await;
@@ -53,6 +49,15 @@ async fn a_call_that_finds_every_instance_out_waits_and_then_gives_up() {
     assert_eq!(second, CallError::Exhausted);
     assert_eq!(first.unwrap_err().outcome(), "deadline");
     assert_eq!(world.outcomes(), ["unavailable", "deadline"]);
+}
+
+#[tokio::test]
+async fn no_number_of_instances_is_too_small_or_too_large() {
+    let world = Arc::new(World::default());
+    for instances in [0, 1, usize::MAX] {
+        let configured = world.that_within("match", Limits { instances, ..limits() }).await;
+        assert_eq!(ask(&configured, "").await.unwrap().len(), 1);
+    }
 }
 
 #[tokio::test]

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use trackside_components::types::{ConversationFacts, Match, RequestHead, SignalMatch};
 use trackside_components::{
-    ArtefactFile, CallError, Capabilities, Capability, Clustering, Compare, Component, Configured, Current, Embed,
-    EmbedFailure, Engine, EngineOptions, Grants, HeadMethod, KeyValue, KeyValueFailure, Level, Limits, Log, Metrics,
-    Nearest, Neighbour, RequestEmbeddings, Role, SystemClock, Vectors, VectorsFailure, Waiting,
+    ArtefactFile, CallError, Capabilities, Capability, Clustering, Compare, Component, ConfigureError, Configured,
+    Current, Embed, EmbedFailure, Engine, EngineOptions, Grants, HeadMethod, KeyValue, KeyValueFailure, Level, Limits,
+    Log, Metrics, Nearest, Neighbour, RequestEmbeddings, Role, Setup, SystemClock, Vectors, VectorsFailure, Waiting,
 };
 
 pub const MISBEHAVING: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/trackside_misbehaving.wasm"));
@@ -55,7 +55,6 @@ impl World {
 
     pub fn capabilities(self: &Arc<Self>) -> Capabilities {
         Capabilities {
-            embed: self.clone(),
             vectors: self.clone(),
             key_value: self.clone(),
             log: self.clone(),
@@ -78,19 +77,41 @@ impl World {
     }
 
     pub async fn that_within(self: &Arc<Self>, does: &str, limits: Limits) -> Configured {
-        self.load(MISBEHAVING).configure(&rule(does), &grants(), &limits, None).await.unwrap()
+        self.configure(&self.load(MISBEHAVING), &rule(does), &limits, None).await.unwrap()
     }
 
     /// The same, with a file to read.
     pub async fn that_is_given(self: &Arc<Self>, does: &str, file: &[u8]) -> Configured {
         let (settings, file) = (rules(&[does, "spin-if-asked"]), ArtefactFile::new(file.to_vec()));
-        self.load(MISBEHAVING).configure(&settings, &grants(), &limits(), file).await.unwrap()
+        self.configure(&self.load(MISBEHAVING), &settings, &limits(), file).await.unwrap()
     }
 
     /// The same, set to do something, and to lose its instance when the text is `spin`.
     pub async fn that_loses_its_instance(self: &Arc<Self>, does: &str) -> Configured {
         let settings = rules(&[does, "spin-if-asked"]);
-        self.load(MISBEHAVING).configure(&settings, &grants(), &limits(), None).await.unwrap()
+        self.configure(&self.load(MISBEHAVING), &settings, &limits(), None).await.unwrap()
+    }
+
+    /// With every grant, and this world's model.
+    pub async fn configure(
+        self: &Arc<Self>,
+        component: &Component,
+        settings: &Value,
+        limits: &Limits,
+        artefact: Option<ArtefactFile>,
+    ) -> Result<Configured, ConfigureError> {
+        component.configure(Setup { settings, grants: &grants(), limits, artefact, embed: self.clone() }).await
+    }
+
+    /// The same with other grants, and no file.
+    pub async fn configure_granted(
+        self: &Arc<Self>,
+        component: &Component,
+        settings: &Value,
+        grants: &Grants,
+    ) -> Result<Configured, ConfigureError> {
+        let limits = &limits();
+        component.configure(Setup { settings, grants, limits, artefact: None, embed: self.clone() }).await
     }
 }
 
@@ -205,6 +226,10 @@ impl Embed for World {
 
     fn model(&self) -> Option<&str> {
         self.available().then_some("letters")
+    }
+
+    fn fingerprint(&self) -> Option<&str> {
+        self.model()
     }
 
     fn embed<'a>(&'a self, text: &'a str, deadline: Instant) -> Waiting<'a, Result<Arc<[f32]>, EmbedFailure>> {

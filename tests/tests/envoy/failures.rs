@@ -70,6 +70,9 @@ async fn a_body_too_long_to_hold_is_refused_piece_by_piece_too() {
 /// Longest time of the misbehaving component, unless a test is about more.
 const DEADLINE: Duration = Duration::from_millis(100);
 
+/// Every prompt here has this letter, and the request with which the component is tried before it serves has not.
+const PROMPTED: &str = "w";
+
 /// A router with a component that does this, whose rule leads to `large`, in front of the keywords that lead to `s`.
 async fn misbehaving(deed: &str, on_failure: &str) -> Option<(Stage, TempDir)> {
     misbehaving_for(deed, on_failure, DEADLINE, &[]).await
@@ -95,6 +98,10 @@ fn configuration(deed: &str, on_failure: &str, time: Duration) -> Value {
         })
     };
     let names = ["large", "medium", "s"];
+    let mut rule = json!({"name": "odd", "does": deed});
+    if deed != "spin-if-asked" {
+        rule["when"] = json!(PROMPTED);
+    }
     json!({
         "version": "v0.3",
         "providers": {"defaults": {"default_model": "medium"}, "models": names.map(model)},
@@ -102,7 +109,7 @@ fn configuration(deed: &str, on_failure: &str, time: Duration) -> Value {
             "modelCards": names.map(|name| json!({"name": name})),
             "signals": {
                 "keywords": [{"name": "brief", "operator": "OR", "keywords": ["In one word"]}],
-                "misbehaving": [{"name": "odd", "does": deed}],
+                "misbehaving": [rule],
             },
             "decisions": [leads("misbehaving", "odd", 20, "large"), leads("keyword", "brief", 10, "s")],
         },

@@ -6,6 +6,7 @@ mod facts;
 mod human;
 mod meaning;
 mod plugins;
+mod probing;
 mod profiles;
 mod similarity;
 

@@ -17,6 +17,10 @@ impl Embed for Letters {
         Some("letters")
     }
 
+    fn fingerprint(&self) -> Option<&str> {
+        Some("letters")
+    }
+
     fn embed<'a>(&'a self, text: &'a str, _: Instant) -> Waiting<'a, Result<Arc<[f32]>, EmbedFailure>> {
         self.0.lock().unwrap().push(text.to_owned());
         let axis = text.bytes().next().unwrap_or(b'a') - b'a';

@@ -11,6 +11,8 @@ pub struct Components {
     pub directory: Option<PathBuf>,
     /// Per component settings.
     pub uses: Vec<ComponentUse>,
+    /// Components that are tried beside the active ones, at most one for each type.
+    pub candidates: Vec<Candidate>,
 }
 
 /// One entry of `components.use`.
@@ -32,8 +34,34 @@ pub struct ComponentUse {
     pub memory_bytes: Option<u64>,
     /// Longest time for one call.
     pub deadline: Option<std::time::Duration>,
+    /// Most bytes that one call may return.
+    pub output_bytes: Option<u64>,
+    /// Most elements in the tables of one instance.
+    pub table_elements: Option<usize>,
+    /// Most instances at once.
+    pub instances: Option<usize>,
     /// What happens when it fails.
     pub on_failure: Option<OnFailure>,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// One entry of `components.shadow`: a component that is tried beside the active one of its type, under the active one's
+/// settings, limits and artefact.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// The type it serves.
+    pub serves: String,
+    /// The file, resolved against the configuration file's folder.
+    pub source: PathBuf,
+    /// `sha256:` and 64 hex digits that the file must have.
+    pub digest: Option<String>,
+    /// Capabilities it may use; `None` grants those of the active component.
+    pub grants: Option<Vec<String>>,
+    /// Share of the requests, 0 to 100, on which it runs off the reply path; all unless set.
+    pub percent: f64,
+    /// Share of the requests, 0 to 100, that it decides; none unless set.
+    pub canary: f64,
     /// Where it stands.
     pub place: Place,
 }

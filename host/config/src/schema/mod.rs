@@ -61,6 +61,9 @@ pub fn schema(declared: &Declared) -> Json {
     if let Some(recipe) = file.pointer_mut("/properties/recipes/items/properties/routing/properties") {
         recipe.as_object_mut().and_then(|recipe| recipe.remove("modelCards"));
     }
+    if let Some(shadow) = file.pointer_mut("/properties/components/properties/shadow") {
+        one_or_many(shadow);
+    }
     let Json::Object(file) = file else { return Json::Bool(true) };
     let mut whole = Map::new();
     whole.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
@@ -70,6 +73,13 @@ pub fn schema(declared: &Declared) -> Json {
     whole.insert("anyOf".to_owned(), json!([{ "required": ["routing"] }, { "required": ["global"] }]));
     whole.insert("$defs".to_owned(), Json::Object(definitions));
     Json::Object(whole)
+}
+
+/// Takes an item of a list in the place of the list too.
+fn one_or_many(list: &mut Json) {
+    let Some(item) = list.get("items").cloned() else { return };
+    let description = list.as_object_mut().and_then(|list| list.remove("description"));
+    *list = json!({ "anyOf": [list, item], "description": description });
 }
 
 /// Puts a reference in the place of what stands under a key, and keeps its description.

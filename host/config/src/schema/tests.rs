@@ -95,6 +95,16 @@ global:
 }
 
 #[test]
+fn one_candidate_needs_no_list() {
+    let validator = handed_out();
+    let candidate = json!({ "type": "a", "source": "a.wasm", "percent": 50, "canary": 0.5 });
+    for shadow in [candidate.clone(), json!([candidate]), Json::Null] {
+        let faults = faults(&validator, &json!({ "routing": {}, "components": { "shadow": shadow } }));
+        assert!(faults.is_empty(), "{faults:#?}");
+    }
+}
+
+#[test]
 fn slips_are_refused() {
     let validator = handed_out();
     let rows = [
@@ -112,6 +122,8 @@ fn slips_are_refused() {
         ("routing: {modelCards: [{name: a, quality_score: 7}]}", "a number out of range"),
         ("recipes: [{name: a, routing: {modelCards: []}}]\nrouting: {}", "cards in a recipe"),
         ("global: {services: {observability: {tracing: {sampling: {type: sometimes}}}}}", "a word"),
+        ("routing: {}\ncomponents: {shadow: {type: a, source: b.wasm, canary: 101}}", "a share out of range"),
+        ("routing: {}\ncomponents: {shadow: [{type: a}]}", "a candidate without a file"),
         ("{}", "nothing"),
     ];
     for (text, what) in rows {

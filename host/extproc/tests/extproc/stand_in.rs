@@ -16,8 +16,8 @@ use std::{
 use tokio::{net::TcpListener, sync::oneshot, task::JoinSet};
 use tonic::transport::{Channel, server::TcpIncoming};
 use trackside_extproc::{
-    Decider, Decoded, Encoding, Limits, Live, MessageKind, Observer, Outcome, ServeError, Shed, Undecided,
-    proto::external_processor_client::ExternalProcessorClient, serve,
+    Decider, Decoded, Encoding, Limits, Live, MessageKind, Observer, Outcome, ServeError, Server, Shed, Undecided,
+    proto::external_processor_client::ExternalProcessorClient,
 };
 use trackside_routing::{Answer, DecisionRecord, Forward, Incoming, ReasonCode, Reply};
 
@@ -190,9 +190,8 @@ impl Running {
         let (shutdown, asked) = oneshot::channel();
         let mut task = JoinSet::new();
         let observer = Arc::clone(&seen);
-        task.spawn(serve(TcpIncoming::from(listener), Arc::new(StandIn), observer, limits, async {
-            drop(asked.await)
-        }));
+        let server = Server::new(Arc::new(StandIn), observer, limits);
+        task.spawn(server.serve(TcpIncoming::from(listener), async { drop(asked.await) }));
         Running { address, seen, shutdown: Some(shutdown), task }
     }
 

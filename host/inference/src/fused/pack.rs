@@ -5,7 +5,7 @@ use super::{
     weights::{BertWeights, LayerWeights, LinearWeights, Matrix, NormWeights},
 };
 use crate::{
-    kernels::{Activation, Aligned, Channel, Engine, Heads, Linear, Norm, padded},
+    kernels::{Activation, Aligned, Channel, Engine, Heads, Linear, Norm, Slab, padded},
     network::Level,
 };
 
@@ -14,11 +14,12 @@ impl FusedBert {
     pub(crate) fn pack(weights: BertWeights, engine: Engine) -> Self {
         let width = weights.words.columns();
         let heads = Heads { count: weights.heads, width: width / weights.heads.max(1) };
+        let mut slab = Slab::default();
         Self {
             engine,
             heads,
             norm: norm(&weights.norm),
-            layers: weights.layers.into_iter().map(|layer| Layer::pack(layer, heads, engine)).collect(),
+            layers: weights.layers.into_iter().map(|layer| Layer::pack(layer, heads, engine, &mut slab)).collect(),
             words: weights.words,
             places: padded_rows(&weights.places, width),
             width,
@@ -36,13 +37,13 @@ impl FusedBert {
 }
 
 impl Layer {
-    fn pack(weights: LayerWeights, heads: Heads, engine: Engine) -> Self {
+    fn pack(weights: LayerWeights, heads: Heads, engine: Engine, slab: &mut Slab) -> Self {
         // What every score is multiplied by goes into the queries once and for all.
         let query = weights.query.scaled(heads.query_scale());
-        let linear = |parts: &[LinearWeights], activation| {
+        let mut linear = |parts: &[LinearWeights], activation| {
             let channels: Vec<_> = parts.iter().flat_map(LinearWeights::channels).collect();
             let inputs = parts.first().map_or(0, |part| part.weight.columns());
-            Linear::pack(engine, activation, inputs, &channels)
+            Linear::pack(engine, activation, inputs, &channels, Some(slab))
         };
         Self {
             attention_factors: None,

@@ -1,11 +1,12 @@
 //! Memory that starts on a cache line, so that no vector load of a packed operand crosses one.
 
+use super::slab::{Part, Slab};
 use std::{fmt, marker::PhantomData, slice};
 
 /// One cache line, the unit of allocation.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
-struct Line([u32; LINE]);
+pub(super) struct Line([u32; LINE]);
 
 const LINE: usize = 16;
 
@@ -22,21 +23,54 @@ unsafe impl Word for f32 {}
 
 /// A zeroed slice of `u32` or `f32` on cache lines of its own. It never shrinks, so that scratch memory settles.
 pub(crate) struct Aligned<T> {
-    lines: Vec<Line>,
+    lines: Lines,
     length: usize,
     words: PhantomData<T>,
 }
 
+/// Scratch memory has its own, weights share a slab.
+enum Lines {
+    Own(Vec<Line>),
+    Part(Part),
+}
+
+impl std::ops::Deref for Lines {
+    type Target = [Line];
+
+    fn deref(&self) -> &[Line] {
+        match self {
+            Self::Own(lines) => lines,
+            Self::Part(lines) => lines,
+        }
+    }
+}
+
+impl std::ops::DerefMut for Lines {
+    fn deref_mut(&mut self) -> &mut [Line] {
+        match self {
+            Self::Own(lines) => lines,
+            Self::Part(lines) => lines,
+        }
+    }
+}
+
 impl<T: Word> Aligned<T> {
     pub(crate) fn zeroed(length: usize) -> Self {
-        Self { lines: vec![Line([0; LINE]); length.div_ceil(LINE)], length, words: PhantomData }
+        Self { lines: Lines::Own(vec![Line([0; LINE]); length.div_ceil(LINE)]), length, words: PhantomData }
+    }
+
+    /// The same out of a slab.
+    pub(crate) fn zeroed_in(slab: &mut Slab, length: usize) -> Self {
+        Self { lines: Lines::Part(slab.take(length.div_ceil(LINE))), length, words: PhantomData }
     }
 
     /// Makes it `length` long. What it holds then is unspecified: zeros, or what it held before.
     pub(crate) fn resize(&mut self, length: usize) -> &mut [T] {
-        let lines = length.div_ceil(LINE);
-        if lines > self.lines.len() {
-            self.lines.resize(lines, Line([0; LINE]));
+        let needed = length.div_ceil(LINE);
+        if needed > self.lines.len() {
+            let mut lines = self.lines.to_vec();
+            lines.resize(needed, Line([0; LINE]));
+            self.lines = Lines::Own(lines);
         }
         self.length = length;
         self
@@ -71,7 +105,7 @@ impl<T: Word> FromIterator<T> for Aligned<T> {
 
 impl<T> Default for Aligned<T> {
     fn default() -> Self {
-        Self { lines: Vec::new(), length: 0, words: PhantomData }
+        Self { lines: Lines::Own(Vec::new()), length: 0, words: PhantomData }
     }
 }
 

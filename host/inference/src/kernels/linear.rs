@@ -1,13 +1,14 @@
 //! A linear layer with its activation function, over weights packed once.
 
 use super::{
-    buffer::Aligned,
+    buffer::{Aligned, Word},
     dispatch::{Kernel, Task},
     dot::Dot,
     engine::Engine,
     lanes::{Lanes, gelu, padded},
     panels::{Layout, Panels},
     rows::{Rows, Term},
+    slab::Slab,
     tile::{Sums, Tile, tiles},
 };
 
@@ -41,13 +42,15 @@ pub(crate) enum Channel<'a> {
 
 impl Linear {
     /// Packs one channel, with its bias, for each output. A channel of other than `inputs` weights is cut or filled up.
+    /// Weights that are to stay share a slab.
     pub(crate) fn pack<'a>(
         engine: Engine,
         activation: Activation,
         inputs: usize,
         channels: &[(Channel<'a>, f32)],
+        slab: Option<&mut Slab>,
     ) -> Self {
-        engine.run(Task::Linear, Pack { engine, activation, inputs, channels })
+        engine.run(Task::Linear, Pack { engine, activation, inputs, channels, slab })
     }
 
     pub(crate) fn outputs(&self) -> usize {
@@ -66,17 +69,18 @@ struct Pack<'a, 'b> {
     activation: Activation,
     inputs: usize,
     channels: &'a [(Channel<'b>, f32)],
+    slab: Option<&'a mut Slab>,
 }
 
 impl Kernel for Pack<'_, '_> {
     type Output = Linear;
 
     #[inline(always)]
-    fn run<D: Dot>(self, _dot: D) -> Linear {
+    fn run<D: Dot>(mut self, _dot: D) -> Linear {
         // The padding of the results is made here too: no weights, no bias, so zeros.
         let layout = Layout::of::<D>(padded(self.channels.len()), self.inputs);
-        let mut panels = Panels::zeroed(layout);
-        let mut terms = Aligned::zeroed(PER_COLUMN * layout.columns.next_multiple_of(layout.width));
+        let mut panels = Panels { layout, units: self.memory(layout.units()) };
+        let mut terms = self.memory(PER_COLUMN * layout.columns.next_multiple_of(layout.width));
         let mut units = Vec::new();
         for (column, &(channel, bias)) in self.channels.iter().enumerate() {
             let (scale, sum) = channel.encode(D::PER_UNIT, &mut units);
@@ -88,6 +92,15 @@ impl Kernel for Pack<'_, '_> {
         }
         let (engine, activation, outputs) = (self.engine, self.activation, self.channels.len());
         Linear { engine, activation, outputs, panels, terms }
+    }
+}
+
+impl Pack<'_, '_> {
+    fn memory<T: Word>(&mut self, length: usize) -> Aligned<T> {
+        match &mut self.slab {
+            Some(slab) => Aligned::zeroed_in(slab, length),
+            None => Aligned::zeroed(length),
+        }
     }
 }
 

@@ -21,6 +21,7 @@ mod norm;
 mod panels;
 mod portable;
 mod rows;
+mod slab;
 #[cfg(test)]
 pub(crate) mod tests;
 mod tile;
@@ -33,3 +34,4 @@ pub(crate) use linear::{Activation, Channel, Linear};
 pub(crate) use neighbours::{dot_rows_f32, dot_rows_i8};
 pub(crate) use norm::Norm;
 pub(crate) use rows::Rows;
+pub(crate) use slab::Slab;

@@ -67,9 +67,3 @@ pub(super) struct Panels {
     pub(super) layout: Layout,
     pub(super) units: Aligned<u32>,
 }
-
-impl Panels {
-    pub(super) fn zeroed(layout: Layout) -> Self {
-        Self { layout, units: Aligned::zeroed(layout.units()) }
-    }
-}

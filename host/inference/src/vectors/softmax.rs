@@ -58,7 +58,7 @@ impl Problem {
         }
         let columns = transposed(&centred, padded(dimensions), dimensions, examples.len());
         let channels: Vec<_> = columns.chunks_exact(examples.len()).map(|column| (Channel::F32(column), 0.0)).collect();
-        let columns = Linear::pack(engine, Activation::Identity, examples.len(), &channels);
+        let columns = Linear::pack(engine, Activation::Identity, examples.len(), &channels, None);
         let mut rows = Rows::default();
         rows.encode(engine, &centred, dimensions);
         let labels = examples.iter().map(|(label, _)| *label).collect();
@@ -70,7 +70,7 @@ impl Problem {
         let channels: Vec<_> =
             weights.chunks_exact(self.dimensions).map(Channel::F32).zip(biases.iter().copied()).collect();
         let mut wrong = vec![0.0; self.labels.len() * padded(self.classes)];
-        let product = Linear::pack(self.engine, Activation::Identity, self.dimensions, &channels);
+        let product = Linear::pack(self.engine, Activation::Identity, self.dimensions, &channels, None);
         product.apply(&self.examples, None, &mut wrong);
         let lost: f64 = wrong
             .chunks_exact_mut(padded(self.classes))

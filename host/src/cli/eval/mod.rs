@@ -13,6 +13,7 @@ use anyhow::{Context as _, anyhow};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::sync::Arc;
+use trackside_components::Compiler;
 use trackside_config::{Config, Leaf, Profile, Rule};
 use trackside_telemetry::{Metrics, log};
 
@@ -82,22 +83,22 @@ struct Question<'a> {
 pub fn run(arguments: &Arguments) -> Outcome {
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
     let _flush = log::start(log::Format::Text, "off", &metrics).map_err(Failure::usage)?;
-    let mut loaded = load(arguments.source.config.as_deref())?;
-    let workshop = Workshop::open(&arguments.source.model.choice(), &mut loaded, &metrics)?;
+    let loaded = load(arguments.source.config.as_deref())?;
+    let workshop = Workshop::open(&arguments.source.model.choice(), Compiler::Here, &metrics)?;
     let runtime = runtime()?;
-    let assembled = runtime.block_on(workshop.assemble(loaded, 1));
+    let assembled = runtime.block_on(workshop.assemble(loaded, 1))?;
     let Some(ready) = assembled.ready else {
         eprint!("{}", assembled.report.render(&assembled.source));
         return Ok(Exit::Invalid);
     };
-    let config = Arc::clone(&ready.config);
+    let (config, embeddings) = (Arc::clone(&ready.config), Arc::clone(&ready.embeddings));
     let profile = profile(&ready, &config).context("the configuration has no name that asks for routing")?;
     let question = Question { expect: arguments.expect, signal: &arguments.signal, profile };
     question.check(&ready).map_err(Failure::usage)?;
     let rows = rows::read(&arguments.files, arguments.limit, &question).map_err(Failure::unavailable)?;
     question.warn_of_unknown(&rows);
     let answers = runtime.block_on(run::all(ready, &rows, &question))?;
-    let report = answers.report(&question, &rows, &arguments.files, workshop.embeddings());
+    let report = answers.report(&question, &rows, &arguments.files, &embeddings);
     print(&match arguments.format {
         Format::Text => report.text(),
         Format::Json => format!("{:#}\n", report.json()),

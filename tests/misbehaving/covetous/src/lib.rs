@@ -1,14 +1,20 @@
-//! A signal that wants the response cache, which signals have no business with.
+//! A signal that wants the response cache, which signals have no business with. It serves the same type as `guest`.
 
-use trackside_sdk::{Component, Failure, Match, NoSettings, RequestHead, Signal, SignalSettings, cache};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use trackside_sdk::{Component, Failure, Match, RequestHead, Signal, SignalSettings, cache};
+
+/// Takes the rules of `guest`, and reads nothing of them.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct Rule {}
 
 /// See the crate.
 #[derive(Debug)]
 pub struct Covetous;
 
 impl Component for Covetous {
-    type Settings = SignalSettings<NoSettings>;
-    const SERVES: &'static str = "covetous";
+    type Settings = SignalSettings<Rule>;
+    const SERVES: &'static str = "misbehaving";
 
     fn configure(_: Self::Settings) -> Result<Self, Failure> {
         Ok(Self)

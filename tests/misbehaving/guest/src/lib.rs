@@ -1,23 +1,54 @@
 //! A signal that does what its rules say, which is mostly wrong.
 #![allow(clippy::panic, reason = "it is here to misbehave")]
 
-use schemars::JsonSchema;
+use acts::{allocate, recurse, spin, trap};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use serde::de::value::{Error, StrDeserializer};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hint::black_box;
 use trackside_sdk::{
-    Component, Failure, Match, Need, RequestHead, Signal, SignalSettings, current, failure, key_value, log, matched,
-    metrics,
+    Component, Failure, Match, Need, RequestHead, Signal, SignalSettings, clock, current, embeddings, failure,
+    key_value, log, matched, metrics,
 };
 
+#[path = "../../acts.rs"]
+mod acts;
 mod compare;
+#[path = "../../mark.rs"]
+mod mark;
 
 /// One thing to do.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    name: String,
+    name: Name,
     does: Deed,
+    /// Does it only where the ask holds this word, and finds nothing elsewhere; always when left out.
+    #[serde(default)]
+    when: Option<String>,
+}
+
+/// The name of a rule. Asking for its schema, which is part of `describe`, is where a test may have something happen.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+struct Name(String);
+
+impl JsonSchema for Name {
+    fn schema_name() -> Cow<'static, str> {
+        "Name".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        mark::pass("describe");
+        String::json_schema(generator)
+    }
 }
 
 /// What a rule may do.
@@ -58,6 +89,12 @@ pub enum Deed {
     Chatter,
     /// Uses 100 metric names.
     Count,
+    /// Has texts embedded until it is stopped.
+    EmbedMuch,
+    /// Says why in bytes that are no text, where a test has spoiled them.
+    SpoilText,
+    /// Matches its rule 100,000 times.
+    Repeat,
     /// Uses a hash map, whose seed comes from WASI.
     Hash,
     /// Asks WASI for the time.
@@ -107,8 +144,14 @@ impl Component for Misbehaving {
     const NEEDS: &'static [Need] = &[Need::Text, Need::Embedding];
 
     fn configure(settings: Self::Settings) -> Result<Self, Failure> {
-        let mut told = Vec::new();
-        for rule in &settings.rules {
+        mark::pass("configure");
+        let (mut rules, mut told) = (settings.rules, Vec::new());
+        if let (Some(mark), Some(first)) = (mark::at("call"), rules.first_mut()) {
+            let does: StrDeserializer<'_, Error> = mark.does.into_deserializer();
+            first.does = Deed::deserialize(does).map_err(|error| failure("unknown-deed", error.to_string()))?;
+            first.when = mark.when.map(str::to_owned);
+        }
+        for rule in &rules {
             match rule.does {
                 Deed::SpinInConfigure => spin(),
                 Deed::TrapInConfigure => trap(),
@@ -116,14 +159,15 @@ impl Component for Misbehaving {
                 deed => told.extend(compare::declare(deed)?),
             }
         }
-        Ok(Self { rules: settings.rules, told })
+        Ok(Self { rules, told })
     }
 }
 
 impl Signal for Misbehaving {
     fn evaluate(&self, head: &RequestHead) -> Result<Vec<Match>, Failure> {
         let mut found = Vec::new();
-        for Rule { name, does } in &self.rules {
+        let due = |rule: &&Rule| rule.when.as_ref().is_none_or(|word| head.text.contains(word));
+        for Rule { name: Name(name), does, .. } in self.rules.iter().filter(due) {
             match compare::ask(*does, head, &self.told)? {
                 Some(detail) => found.push(matched(name, 1.0, detail)),
                 None => found.extend(act(*does, name, head)?),
@@ -160,6 +204,9 @@ fn act(deed: Deed, name: &str, head: &RequestHead) -> Result<Vec<Match>, Failure
             (0..100).for_each(|number| metrics::add(&format!("number_{number}"), 1.0));
             String::new()
         }
+        Deed::EmbedMuch => embed_much(&head.text),
+        Deed::SpoilText => black_box(SPOILED).to_owned(),
+        Deed::Repeat => return Ok(vec![matched(name, 1.0, ""); 100_000]),
         Deed::Hash => HashMap::from([(head.text.as_str(), 1)]).len().to_string(),
         Deed::ReadWasiClock => format!("{:?}", std::time::SystemTime::now()),
         Deed::Read => read(),
@@ -169,31 +216,18 @@ fn act(deed: Deed, name: &str, head: &RequestHead) -> Result<Vec<Match>, Failure
     Ok(vec![matched(name, 1.0, detail)])
 }
 
-fn trap() -> ! {
-    #[cfg(target_arch = "wasm32")]
-    std::arch::wasm32::unreachable();
-    #[cfg(not(target_arch = "wasm32"))]
-    unreachable!("this component runs as wasm")
-}
-
-fn spin() -> ! {
-    let mut turns = 0_u64;
+/// What is embedded is remembered, so each text is another one.
+fn embed_much(text: &str) -> ! {
     loop {
-        turns = black_box(turns.wrapping_add(1));
+        let now = clock::monotonic_ns();
+        let texts: Vec<String> = (0..200).map(|number| format!("{}{number} {now}", "word ".repeat(200))).collect();
+        // That there was no time is no reason to end.
+        let _ = embeddings::rank(text, &texts);
     }
 }
 
-#[allow(unconditional_recursion, reason = "that is the point")]
-fn recurse(depth: u64) -> u64 {
-    black_box(recurse(black_box(depth + 1)) + depth)
-}
-
-fn allocate() -> ! {
-    let mut kept = Vec::new();
-    loop {
-        kept.push(black_box(vec![1_u8; 1 << 20]));
-    }
-}
+/// A test writes bytes over it that are no text.
+static SPOILED: &str = "a text to be spoiled";
 
 fn hoard(bytes: usize) -> String {
     black_box(vec![1_u8; bytes].leak()).len().to_string()

@@ -47,7 +47,7 @@ impl State {
     }
 
     fn check_model(&self) -> Result<(), Failure> {
-        if self.scope.capabilities.embed.available() { Ok(()) } else { Err(EmbedFailure::Unavailable.into()) }
+        if self.scope.embed.available() { Ok(()) } else { Err(EmbedFailure::Unavailable.into()) }
     }
 
     fn declare(&mut self, name: String, declaration: Declaration) -> Result<(), Failure> {
@@ -86,7 +86,7 @@ impl State {
     /// The vector of a text: that of the request's table, when there is a request. What goes wrong is noted there, as the
     /// component may well go on without.
     async fn vector(&self, text: &str) -> Result<Arc<[f32]>, Failure> {
-        let embed = &*self.scope.capabilities.embed;
+        let embed = &*self.scope.embed;
         let deadline = self.embedding_deadline();
         let Some(request) = &self.current else { return Ok(embed.embed(text, deadline).await?) };
         request.embeddings().of(text, embed, deadline).await.map_err(|reason| self.noted(reason))
@@ -94,7 +94,7 @@ impl State {
 
     /// The vectors of texts that nobody else asks about.
     async fn vectors(&self, texts: &[String]) -> Result<Vec<Arc<[f32]>>, Failure> {
-        let vectors = self.scope.capabilities.embed.embed_all(texts, self.embedding_deadline()).await;
+        let vectors = self.scope.embed.embed_all(texts, self.embedding_deadline()).await;
         vectors.map_err(|reason| self.noted(reason))
     }
 
@@ -125,7 +125,7 @@ impl artefact::Host for State {
 
 impl embeddings::Host for State {
     async fn available(&mut self) -> bool {
-        self.scope.capabilities.embed.available()
+        self.scope.embed.available()
     }
 
     async fn bank(&mut self, name: String, texts: Vec<String>) -> Result<(), Failure> {
@@ -259,7 +259,7 @@ impl State {
             return Ok(Arc::clone(built));
         }
         let capabilities = &self.scope.capabilities;
-        let model = capabilities.embed.model().ok_or(EmbedFailure::Unavailable)?;
+        let model = self.scope.embed.model().ok_or(EmbedFailure::Unavailable)?;
         let artefact = self.scope.artefact.as_ref().filter(|artefact| ***artefact == *bytes);
         let bytes = artefact.map_or_else(|| bytes.into(), |artefact| Arc::clone(artefact.shared()));
         Ok(self.scope.shelf.index(bytes, model, &*capabilities.vectors)?)

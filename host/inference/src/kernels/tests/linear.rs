@@ -20,7 +20,7 @@ impl Case {
     fn pack(&self, engine: Engine, activation: Activation) -> Linear {
         let channels: Vec<_> =
             self.weights.chunks(self.inputs).map(Channel::F32).zip(self.biases.iter().copied()).collect();
-        Linear::pack(engine, activation, self.inputs, &channels)
+        Linear::pack(engine, activation, self.inputs, &channels, None)
     }
 
     /// What `linear` makes of the rows, without their padding. Nothing beyond them may change.
@@ -106,7 +106,7 @@ fn a_product_of_whole_numbers_is_exact() {
             let codes: Vec<i8> = case.weights.iter().map(|weight| *weight as i8).collect();
             let channels: Vec<_> = codes.chunks(case.inputs).map(|codes| Channel::Int8 { codes, scale: 1.0 }).collect();
             let channels: Vec<_> = channels.into_iter().zip(case.biases.iter().copied()).collect();
-            let linear = Linear::pack(engine, Activation::Identity, case.inputs, &channels);
+            let linear = Linear::pack(engine, Activation::Identity, case.inputs, &channels, None);
             assert_eq!(case.apply(engine, &linear), from_floats, "{engine}");
         }
     }

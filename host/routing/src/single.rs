@@ -1,20 +1,19 @@
 //! One signal on its own: what it finds in a request. No decision is taken, and nothing is counted.
 
-use crate::build::Builder;
+use crate::build::{Build, Builder};
 use crate::call::Trail;
 use crate::exchange::Incoming;
 use crate::record::SignalRecord;
-use crate::registry::Registry;
 use crate::signals::Signal;
 use crate::view::View;
 use std::sync::Arc;
 use trackside_components::types::SignalMatch;
-use trackside_config::{Config, Report, SignalRules};
+use trackside_config::{Report, SignalRules};
 use trackside_protocol::{BadRequest, ChatRequest};
 
 /// A signal component, configured apart from any snapshot.
 #[derive(Debug)]
-pub struct Probe {
+pub struct Single {
     kind: String,
     signal: Signal,
     hidden: Arc<[String]>,
@@ -22,7 +21,7 @@ pub struct Probe {
 
 /// Why a request could not be judged.
 #[derive(Debug, thiserror::Error)]
-pub enum ProbeError {
+pub enum SingleError {
     /// It is no request.
     #[error(transparent)]
     Unreadable(#[from] BadRequest),
@@ -38,30 +37,24 @@ pub enum ProbeError {
 
 /// Configures the component of one signal type with these rules, which may be others than those of the configuration.
 /// `None` when nobody serves the type or the settings are refused; then the report says why.
-pub async fn probe(
-    kind: &str,
-    declared: &SignalRules,
-    config: &Config,
-    registry: &Registry,
-    report: &mut Report,
-) -> Option<Probe> {
-    let signal = Builder::new(config, registry, report).signal(kind, declared).await?;
-    let hidden = config.resolved.identity.untrusted_headers().into();
-    Some(Probe { kind: kind.to_owned(), signal, hidden })
+pub async fn single(kind: &str, declared: &SignalRules, build: Build<'_>, report: &mut Report) -> Option<Single> {
+    let signal = Builder::new(&build, report).signal(kind, declared).await?;
+    let hidden = build.config.resolved.identity.untrusted_headers().into();
+    Some(Single { kind: kind.to_owned(), signal, hidden })
 }
 
-impl Probe {
+impl Single {
     /// What the component finds, in its order. Conditions of rules are not looked at.
     ///
     /// # Errors
-    /// [`ProbeError`] when the body is no request, or the component fails, whatever its failure policy.
-    pub async fn evaluate(&self, incoming: Incoming) -> Result<Vec<SignalRecord>, ProbeError> {
+    /// [`SingleError`] when the body is no request, or the component fails, whatever its failure policy.
+    pub async fn evaluate(&self, incoming: Incoming) -> Result<Vec<SignalRecord>, SingleError> {
         let Incoming { id, headers, body, metadata, profile: _, deadline } = incoming;
         let view = Arc::new(View::new(id, ChatRequest::parse(body)?, headers, metadata, self.hidden.clone()));
-        let head = view.head();
-        let (found, Trail { degraded, .. }) = self.signal.evaluate(&self.kind, &view, &head, deadline).await;
+        let (head, trail) = (view.head(), Trail::default());
+        let (found, Trail { degraded, .. }) = self.signal.evaluate(&self.kind, &view, &head, deadline, trail).await;
         if let Some(first) = degraded.into_iter().next() {
-            return Err(ProbeError::Failed { component: first.component, reason: first.reason });
+            return Err(SingleError::Failed { component: first.component, reason: first.reason });
         }
         let matches = found.map(|evaluation| evaluation.matches).unwrap_or_default();
         let record = |found| SignalRecord::from(&SignalMatch { signal: self.kind.clone(), found });
