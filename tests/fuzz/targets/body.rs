@@ -40,11 +40,19 @@ fn rendered(edits: &Edits, request: &ChatRequest) -> Option<Vec<u8>> {
         Ok(body) => {
             // Another parser has to agree that it is JSON, but for numbers that it cannot hold.
             let read = serde_json::from_slice::<Value>(&body);
-            assert!(read.is_ok() || read.is_err_and(|error| error.to_string().contains("number out of range")
-                || error.to_string().contains("recursion limit")));
+            assert!(
+                read.is_ok()
+                    || read.is_err_and(|error| error.to_string().contains("number out of range")
+                        || error.to_string().contains("recursion limit"))
+            );
             Some(body.to_vec())
         }
-        Err(EditError::Repeated { .. } | EditError::TooLarge { .. } | EditError::TooDeep { .. } | EditError::NoObject { .. }) => None,
+        Err(
+            EditError::Repeated { .. }
+            | EditError::TooLarge { .. }
+            | EditError::TooDeep { .. }
+            | EditError::NoObject { .. },
+        ) => None,
         Err(error) => panic!("{error}"),
     }
 }
