@@ -86,6 +86,11 @@ pub enum CompileFailure {
     GivenUp,
 }
 
+/// The compiler sets some of its reasons in many lines, which a diagnostic and the log are not.
+pub(crate) fn one_line(reason: &str) -> String {
+    reason.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 fn or_nothing(complaint: &str) -> &str {
     if complaint.is_empty() { "it said nothing" } else { complaint }
 }

@@ -2,7 +2,7 @@
 
 use crate::artefact::{self, Verified};
 use crate::code_cache::Found;
-use crate::compiler::Compiled;
+use crate::compiler::{Compiled, one_line};
 use crate::digest::Digest;
 use crate::engine::Engine;
 use crate::error::LoadError;
@@ -96,7 +96,6 @@ impl Engine {
     }
 }
 
-/// The compiler sets some of its reasons in many lines.
 fn invalid(digest: Digest, reason: &str) -> LoadError {
-    LoadError::Invalid { digest, reason: reason.split_whitespace().collect::<Vec<_>>().join(" ") }
+    LoadError::Invalid { digest, reason: one_line(reason) }
 }

@@ -178,8 +178,7 @@ impl<'a> Builder<'a> {
 
     /// What finds the ask: v0.3 has no block for it, so its settings come from its entry among the components.
     async fn ask(&mut self) -> Option<Stage> {
-        let mut uses = self.config.resolved.components.uses.iter();
-        let settings = uses.find(|entry| entry.serves == ASK).map(|entry| Settings {
+        let settings = self.config.resolved.components.used(ASK).map(|entry| Settings {
             value: entry.configuration.clone(),
             origin: Origin::Block(entry.place.key("configuration")),
         });

@@ -156,25 +156,20 @@ impl Listed {
     /// The report, with how it fares in these settings.
     pub(crate) fn report<'a>(&self, guarded: impl Iterator<Item = &'a Arc<Guarded>>) -> ComponentReport {
         let mut report = self.report.clone();
+        let mut worst = Breaker::Closed;
         for guarded in guarded {
             let counts = guarded.configured.instances();
             report.configured += 1;
             report.instances.created += counts.created;
             report.instances.dropped += counts.dropped;
             report.instances.idle += counts.idle;
-            let position = guarded.breaker.position().as_str();
-            if badness(position) > badness(report.breaker.state) {
-                report.breaker.state = position;
-            }
+            worst = worst.max(guarded.breaker.position());
             report.breaker.failures += guarded.breaker.failures();
             report.breaker.opened += guarded.breaker.opened();
         }
+        report.breaker.state = worst.as_str();
         report
     }
-}
-
-fn badness(state: &str) -> usize {
-    [Breaker::Closed, Breaker::HalfOpen, Breaker::Open].iter().position(|known| known.as_str() == state).unwrap_or(0)
 }
 
 impl Snapshot {

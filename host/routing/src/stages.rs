@@ -88,8 +88,7 @@ impl Stages<'_> {
         let (active, candidate) = (active.component.digest(), candidate.component.digest());
         let pair = Pair { role, serves: serves.clone(), active, candidate };
         let comparison = self.build.carried.comparison(pair.clone());
-        let candidates = &self.build.config.resolved.components.candidates;
-        let place = candidates.iter().find(|entry| entry.serves == *serves).map(|entry| entry.place.clone());
+        let place = self.build.config.resolved.components.candidate(serves).map(|entry| entry.place.clone());
         let metrics = Arc::clone(&self.build.metrics);
         Some(Arc::new(Understudy::new(pair, guarded, share, comparison, place.unwrap_or_default(), metrics)))
     }
@@ -125,7 +124,7 @@ impl Stages<'_> {
         if !place.0.is_empty() {
             return place;
         }
-        let used = self.build.config.resolved.components.uses.iter().find(|used| used.serves == serves);
+        let used = self.build.config.resolved.components.used(serves);
         used.map(|used| used.place.clone()).unwrap_or_default()
     }
 }

@@ -15,14 +15,14 @@ use trackside_components::Digest;
 /// The text that serves, as it was written: variables are not replaced, so what the environment keeps secret stays there.
 pub(super) async fn get(State(context): State<Context>, headers: HeaderMap) -> Response {
     let generation = context.reloads.pin();
-    let digest = generation.material.text_digest().to_string();
+    let digest = generation.material.config().digest.to_string();
     // It may hold credentials: nobody on the way keeps it.
     let told = [(ETAG, format!("\"{digest}\"")), (CACHE_CONTROL, "no-store".to_owned())];
     if named(&headers, &IF_NONE_MATCH, &digest) == Some(true) {
         return (StatusCode::NOT_MODIFIED, told).into_response();
     }
     let kind = [(CONTENT_TYPE, "application/yaml; charset=utf-8")];
-    (told, kind, generation.material.text().to_owned()).into_response()
+    (told, kind, generation.material.config().text.to_string()).into_response()
 }
 
 /// Everything that there is to say about a text, the probe of its components included; nothing changes.
@@ -43,7 +43,7 @@ pub(super) async fn put(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
     let text = text(body)?;
-    let live = context.reloads.pin().material.text_digest();
+    let live = context.reloads.pin().material.config().digest;
     let over = match named(&headers, &IF_MATCH, &live.to_string()) {
         None => None,
         Some(true) => Some(live),

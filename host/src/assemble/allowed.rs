@@ -21,7 +21,7 @@ const CASES_BYTES: u64 = 1 << 20;
 
 /// The entry of a component that serves its type.
 pub(super) fn entry(loaded: &Loaded, known: &Known, reading: &Reading, config: &Config, report: &mut Report) -> Entry {
-    let used = config.resolved.components.uses.iter().find(|used| used.serves == loaded.serves());
+    let used = config.resolved.components.used(loaded.serves());
     let built_in = match loaded.origin {
         Origin::BuiltIn(built_in) => built_in.grants(),
         Origin::Directory(_) | Origin::Named(..) | Origin::Candidate(..) => &[],

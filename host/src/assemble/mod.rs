@@ -6,6 +6,7 @@ mod capabilities;
 mod diagnostics;
 mod domains;
 mod embeddings;
+mod generation;
 mod known;
 mod model;
 mod pulled;
@@ -15,11 +16,11 @@ mod workshop;
 
 pub(crate) use artefacts::{FILE_BYTES, Served};
 pub(crate) use diagnostics::counts_at_start;
-pub(crate) use domains::Domains;
 pub(crate) use embeddings::Embeddings;
+pub(crate) use generation::Generation;
 pub(crate) use model::{ModelChoice, find};
 pub(crate) use pulled::{HubName, PulledModels};
-pub(crate) use workshop::{Assembled, Ready, Verdict, Workshop};
+pub(crate) use workshop::{Assembled, Flaw, Workshop};
 
 use crate::exit::Failure;
 use std::path::Path;

@@ -1,9 +1,10 @@
 //! What outlives a configuration, and what is made of one with it.
 
-use super::artefacts::{self, Served, Shelf};
+use super::artefacts::{self, Shelf};
 use super::capabilities::{Counted, Lines};
 use super::domains::Domains;
 use super::embeddings::Embeddings;
+use super::generation::Generation;
 use super::known::Known;
 use super::model::{ModelChoice, Models};
 use super::values::Values;
@@ -11,13 +12,12 @@ use super::vectors::Native;
 use crate::exit::Failure;
 use crate::material::{Material, Reading, Stamps, Text};
 use anyhow::Context as _;
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use trackside_components::{
     CacheDir, Capabilities, Compiler, Component, Digest, Embed, Engine, EngineOptions, LoadError, SystemClock,
 };
 use trackside_config::{self as config, Config, Declared, Loaded, Report, Resolved};
-use trackside_routing::{self as routing, Build, Carried, Snapshot};
+use trackside_routing::{self as routing, Build, Carried};
 use trackside_store::{self as store, KeyValue};
 use trackside_telemetry::{EmbeddingCounts, Metrics};
 
@@ -34,35 +34,20 @@ pub(crate) struct Workshop {
     shown: Arc<Mutex<Weak<Embeddings>>>,
 }
 
-/// A configuration that can be served.
-#[derive(Debug)]
-pub(crate) struct Ready {
-    pub(crate) snapshot: Snapshot,
-    pub(crate) config: Arc<Config>,
-    pub(crate) domains: Domains,
-    pub(crate) embeddings: Arc<Embeddings>,
-    pub(crate) material: Arc<Material>,
-    /// The components at hand by the type they serve.
-    pub(crate) served: Arc<BTreeMap<String, Served>>,
-}
-
 /// A configuration, checked to the end.
 #[derive(Debug)]
 pub(crate) struct Assembled {
-    /// What can be served, with the configuration that it was built from; absent when the report has errors.
-    pub(crate) ready: Option<Ready>,
+    /// What can be served; nothing can when the report has errors.
+    pub(crate) made: Result<Generation, Flaw>,
     /// Everything there is to say.
     pub(crate) report: Report,
     /// The text that the report points into.
     pub(crate) source: config::Source,
-    pub(crate) verdict: Verdict,
 }
 
-/// How far a configuration came.
+/// Why a configuration cannot be served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// It can be served.
-    Good,
+pub(crate) enum Flaw {
     /// It, or something that it names, is wrong.
     Invalid,
     /// A component did not do what it should when it was tried.
@@ -201,7 +186,7 @@ impl Workshop {
     pub(crate) async fn build(&self, gathered: Gathered, generation: u64) -> Assembled {
         let Gathered { parts, mut report, source } = gathered;
         let Some(Parts { config, shelf, embeddings, material }) = parts else {
-            return Assembled { ready: None, report, source, verdict: Verdict::Invalid };
+            return Assembled { made: Err(Flaw::Invalid), report, source };
         };
         let embed: Arc<dyn Embed> = embeddings.clone();
         let build = Build {
@@ -214,18 +199,18 @@ impl Workshop {
         };
         let built = routing::build(build, &mut report).await.filter(|_| report.is_ok());
         let Some(snapshot) = built else {
-            return Assembled { ready: None, report, source, verdict: Verdict::Invalid };
+            return Assembled { made: Err(Flaw::Invalid), report, source };
         };
         snapshot.probe(&config, &mut report).await;
         if !report.is_ok() {
-            return Assembled { ready: None, report, source, verdict: Verdict::Failing };
+            return Assembled { made: Err(Flaw::Failing), report, source };
         }
         let config = Arc::new(config);
         let Shelf { registry, served } = shelf;
         let domains = Domains::new(&config, registry, &embeddings, &self.carried, &self.metrics);
         let (material, served) = (Arc::new(material), Arc::new(served));
-        let ready = Ready { snapshot, config, domains, embeddings, material, served };
-        Assembled { ready: Some(ready), report, source, verdict: Verdict::Good }
+        let made = Generation { snapshot, config, domains, embeddings, material, served };
+        Assembled { made: Ok(made), report, source }
     }
 
     /// Metrics show the names and the model of a configuration from now on.

@@ -3,7 +3,7 @@
 use super::explain::chat;
 use super::table::table;
 use super::{Format, Source, print, runtime};
-use crate::assemble::{Ready, Workshop, load};
+use crate::assemble::{Generation, Workshop, load};
 use crate::exit::{self, Exit, Failure};
 use crate::train::{self, Expected, Goal, Judged, Outcome, Rows};
 use anyhow::{Context as _, anyhow};
@@ -68,7 +68,7 @@ pub fn run(arguments: &Arguments) -> exit::Outcome {
     let workshop = Workshop::open(&arguments.source.model.choice(), Compiler::Here, &metrics)?;
     let runtime = runtime()?;
     let assembled = runtime.block_on(workshop.assemble(loaded, 1))?;
-    let Some(ready) = assembled.ready else {
+    let Ok(ready) = assembled.made else {
         eprint!("{}", assembled.report.render(&assembled.source));
         return Ok(Exit::Invalid);
     };
@@ -84,7 +84,7 @@ pub fn run(arguments: &Arguments) -> exit::Outcome {
 }
 
 /// Prompts of both kinds are needed, and domains that they name.
-fn check(rows: &Rows, ready: &Ready) -> anyhow::Result<()> {
+fn check(rows: &Rows, ready: &Generation) -> anyhow::Result<()> {
     let profile = ready.config.resolved.profile(DEFAULT_PROFILE);
     let declared = profile.and_then(|profile| profile.signals.get("domain"));
     let declared = declared.context("the configuration declares no domains")?;
@@ -102,7 +102,7 @@ fn check(rows: &Rows, ready: &Ready) -> anyhow::Result<()> {
 }
 
 /// The likeliest domain of every prompt.
-async fn judge(rows: &Rows, ready: &Ready) -> anyhow::Result<Vec<Judged>> {
+async fn judge(rows: &Rows, ready: &Generation) -> anyhow::Result<Vec<Judged>> {
     let at_once = available_parallelism().map_or(1, NonZero::get);
     let judged = stream::iter(&rows.rows).map(|row| async move {
         let body = chat(&row.text, &ready.snapshot);

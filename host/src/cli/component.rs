@@ -42,7 +42,8 @@ enum Command {
         #[command(flatten)]
         api: Api,
     },
-    /// Make the candidate of a type the active component. The configuration file is changed so that it stays.
+    /// Make the candidate of a type the active component. Its bytes take the place of the active one's file, so that it
+    /// stays; the configuration file is left as it is.
     Promote {
         /// The type that both serve.
         #[arg(value_name = "TYPE")]

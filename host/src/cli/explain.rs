@@ -2,7 +2,7 @@
 
 use super::explanation::Explanation;
 use super::{Format, Source, print};
-use crate::assemble::{Ready, Workshop, load};
+use crate::assemble::{Generation, Workshop, load};
 use crate::cli::runtime;
 use crate::exit::{Exit, Failure, Outcome};
 use bytes::Bytes;
@@ -68,7 +68,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let workshop = Workshop::open(&arguments.source.model.choice(), Compiler::Here, &metrics)?;
     let runtime = runtime()?;
     let assembled = runtime.block_on(workshop.assemble(loaded, 1))?;
-    let Some(Ready { snapshot, embeddings, .. }) = assembled.ready else {
+    let Ok(Generation { snapshot, embeddings, .. }) = assembled.made else {
         eprint!("{}", assembled.report.render(&assembled.source));
         return Ok(Exit::Invalid);
     };

@@ -63,7 +63,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let candidates = candidates.unwrap_or_default();
     let workshop = Workshop::open(&arguments.model.choice(), Compiler::Here, &metrics)?;
     let assembled = runtime()?.block_on(workshop.assemble(loaded, 1))?;
-    let exit = if assembled.ready.is_some() { Exit::Ok } else { Exit::Invalid };
+    let exit = if assembled.made.is_ok() { Exit::Ok } else { Exit::Invalid };
     print(&match arguments.format {
         Format::Json => {
             let mut told = assembled.report.to_json(&assembled.source);

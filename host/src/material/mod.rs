@@ -82,16 +82,6 @@ impl Material {
         &self.config
     }
 
-    /// The configuration's text as it was read.
-    pub(crate) fn text(&self) -> &str {
-        &self.config.text
-    }
-
-    /// The digest of that.
-    pub(crate) fn text_digest(&self) -> Digest {
-        self.config.digest
-    }
-
     pub(crate) fn model(&self) -> &ModelMaterial {
         &self.model
     }

@@ -6,7 +6,7 @@ use super::refusal::{Fault, Problem, Why};
 use super::reloads::Shared;
 use super::upload::Upload;
 use super::{Cause, Generation, Outcome, persist};
-use crate::assemble::{Assembled, FILE_BYTES, Verdict};
+use crate::assemble::{Assembled, FILE_BYTES};
 use crate::exit::Failure;
 use crate::material::{Instead, Material, Reading, Text};
 use std::path::{Path, PathBuf};
@@ -50,7 +50,17 @@ struct Begun {
 /// What came of trying.
 enum Tried {
     Unchanged,
-    Good { assembled: Box<Assembled>, reading: Arc<Reading>, persist: Option<(PathBuf, Arc<[u8]>)> },
+    Good(Box<Good>),
+}
+
+/// A generation that came through everything.
+struct Good {
+    generation: Generation,
+    /// Warnings, if anything.
+    report: Report,
+    source: Source,
+    reading: Arc<Reading>,
+    persist: Option<(PathBuf, Arc<[u8]>)>,
 }
 
 /// What would come of a configuration.
@@ -76,13 +86,13 @@ impl Shared {
         let started = Instant::now();
         match self.attempt(&cause, draft).await {
             Ok(Tried::Unchanged) => self.unchanged(&cause),
-            Ok(Tried::Good { assembled, reading, persist }) => {
+            Ok(Tried::Good(good)) => {
+                let Good { generation, report, source: _, reading, persist } = *good;
                 if let Err(fault) = self.persist(persist) {
                     return self.refuse(cause, fault, started);
                 }
-                self.tell_warnings(&assembled.report);
-                let Some(ready) = assembled.ready else { return self.unchanged(&cause) };
-                let generation = Arc::new(Generation::from(ready));
+                self.tell_warnings(&report);
+                let generation = Arc::new(generation);
                 let changed = change::between(&self.live(), &generation);
                 let notes = notes(&cause);
                 let making = Making { cause, started, changed, notes };
@@ -98,7 +108,7 @@ impl Shared {
         self.workshop.keep_only(&self.live().material);
         match tried {
             Ok(Tried::Unchanged) => Examined { good: true, problems: Vec::new(), rendered: String::new() },
-            Ok(Tried::Good { assembled, .. }) => Examined::of(true, &assembled.report, &assembled.source),
+            Ok(Tried::Good(good)) => Examined::of(true, &good.report, &good.source),
             Err(Fault { report, source, .. }) => Examined::of(false, &report, &source),
         }
     }
@@ -115,14 +125,11 @@ impl Shared {
         if gathered.material().is_some_and(|material| self.is_served(material, cause)) {
             return Ok(Tried::Unchanged);
         }
-        let assembled = self.workshop.build(gathered, self.live().id() + 1).await;
-        let Assembled { verdict, .. } = assembled;
-        let why = match verdict {
-            Verdict::Good => return Ok(Tried::Good { assembled: Box::new(assembled), reading, persist }),
-            Verdict::Invalid => Why::Invalid,
-            Verdict::Failing => Why::Probe,
-        };
-        Err(Fault { why, report: assembled.report, source: assembled.source })
+        let Assembled { made, report, source } = self.workshop.build(gathered, self.live().id() + 1).await;
+        match made {
+            Ok(generation) => Ok(Tried::Good(Box::new(Good { generation, report, source, reading, persist }))),
+            Err(flaw) => Err(Fault { why: flaw.into(), report, source }),
+        }
     }
 
     fn begin(&self, draft: Draft) -> Result<Begun, Fault> {

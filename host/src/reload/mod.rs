@@ -8,7 +8,6 @@
 mod change;
 mod draining;
 mod follow;
-mod generation;
 mod history;
 mod make;
 mod origin;
@@ -20,8 +19,8 @@ mod reloads;
 mod tests;
 mod upload;
 
+pub(crate) use crate::assemble::Generation;
 pub(crate) use follow::follow;
-pub(crate) use generation::Generation;
 pub(crate) use history::HistoryEntry;
 pub(crate) use origin::Origin;
 pub(crate) use refusal::{Problem, Refusal, Why};

@@ -1,6 +1,7 @@
 //! The one report of an attempt that changed nothing.
 
 use super::Cause;
+use crate::assemble::Flaw;
 use serde::Serialize;
 use std::fmt::Write as _;
 use trackside_config::{Code, Diagnostic, Report, Severity, Source};
@@ -40,6 +41,15 @@ pub(crate) enum Why {
     Probe,
     /// It cannot be written where it should stay.
     NotPersisted,
+}
+
+impl From<Flaw> for Why {
+    fn from(flaw: Flaw) -> Self {
+        match flaw {
+            Flaw::Invalid => Self::Invalid,
+            Flaw::Failing => Self::Probe,
+        }
+    }
 }
 
 /// One thing that is wrong.

@@ -8,7 +8,7 @@ use super::publish::Making;
 use super::refusal::{Fault, Refusal, Why};
 use super::upload::Upload;
 use super::{Cause, Generation, Outcome};
-use crate::assemble::{Verdict, Workshop};
+use crate::assemble::{Assembled, Workshop};
 use crate::exit::Failure;
 use crate::material::{Archive, Material, Reading};
 use crate::watch::Watched;
@@ -83,16 +83,17 @@ impl Reloads {
         let loaded = origin.start()?;
         let reading = Arc::new(Reading::disk(workshop.stamps()));
         let gathered = workshop.gather(loaded, &reading).await?;
-        let assembled = workshop.build(gathered, 1).await;
-        let Some(ready) = assembled.ready else {
-            let why = if assembled.verdict == Verdict::Failing { Why::Probe } else { Why::Invalid };
-            let fault = Fault { why, report: assembled.report, source: assembled.source };
-            return Err(NotStarted::Refused(Box::new(fault.refusal(Cause::Start, 0))));
+        let Assembled { made, report, source } = workshop.build(gathered, 1).await;
+        let generation = match made {
+            Ok(generation) => Arc::new(generation),
+            Err(flaw) => {
+                let fault = Fault { why: flaw.into(), report, source };
+                return Err(NotStarted::Refused(Box::new(fault.refusal(Cause::Start, 0))));
+            }
         };
         let archive = Archive::of_user().inspect_err(|error| {
             tracing::warn!(event = "no_archive", %error, "the way back to earlier generations depends on files as they are");
         });
-        let generation = Arc::new(Generation::from(ready));
         let ledger = Ledger {
             history: History::default(),
             watched: Watched::default(),
@@ -112,7 +113,7 @@ impl Reloads {
             making: Arc::default(),
         }));
         reloads.0.watch(&reading);
-        reloads.0.tell_warnings(&assembled.report);
+        reloads.0.tell_warnings(&report);
         let changed = vec!["everything".to_owned()];
         reloads.0.publish(&generation, &reading, Making { cause: Cause::Start, started, changed, notes: Vec::new() });
         metrics.watch_pins({
@@ -152,13 +153,7 @@ impl Reloads {
 
     /// Goes with a configuration as far as [`Reloads::replace_config`] would, and neither writes nor publishes it.
     pub(crate) async fn examine(&self, text: String) -> Result<Examined, JoinError> {
-        let turn = Arc::clone(&self.0.making).lock_owned().await;
-        let (shared, handle) = (Arc::clone(&self.0), Handle::current());
-        spawn_blocking(move || {
-            let _turn = turn;
-            handle.block_on(shared.examine(text))
-        })
-        .await
+        self.in_turn(async |shared| shared.examine(text).await).await
     }
 
     /// Makes a generation with another component for a type, and writes that where the type's component lies.
@@ -179,8 +174,7 @@ impl Reloads {
         let draining = self.0.draining.pins();
         let pins = |id| {
             if id == live.id() {
-                // One is the pointer to the live generation, and one is the pin just taken.
-                return (Arc::strong_count(&live).saturating_sub(2), true);
+                return (others(&live), true);
             }
             let held = draining.iter().find(|(draining, _)| *draining == id);
             (held.map_or(0, |(_, pinned)| *pinned), false)
@@ -209,16 +203,13 @@ impl Reloads {
         self.0.draining.reap().await;
     }
 
-    /// One attempt at a time, on a thread that serves nobody. It goes on to its end when the caller goes away.
     async fn attempt(&self, cause: Cause, draft: Draft) -> Outcome {
-        let turn = Arc::clone(&self.0.making).lock_owned().await;
-        if self.0.ledger().shut {
-            return Outcome::Unchanged(self.pin().id());
-        }
-        let (shared, handle, why) = (Arc::clone(&self.0), Handle::current(), cause.clone());
-        let made = spawn_blocking(move || {
-            let _turn = turn;
-            handle.block_on(shared.make(cause, draft))
+        let why = cause.clone();
+        let made = self.in_turn(async |shared| {
+            if shared.ledger().shut {
+                return Outcome::Unchanged(shared.live().id());
+            }
+            shared.make(cause, draft).await
         });
         match made.await {
             Ok(outcome) => outcome,
@@ -228,6 +219,20 @@ impl Reloads {
                 self.0.refuse(why, fault, Instant::now())
             }
         }
+    }
+
+    /// One piece of work at a time, on a thread that serves nobody. It goes on to its end when the caller goes away.
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl AsyncFnOnce(&Shared) -> T + Send + 'static,
+    ) -> Result<T, JoinError> {
+        let turn = Arc::clone(&self.0.making).lock_owned().await;
+        let (shared, handle) = (Arc::clone(&self.0), Handle::current());
+        spawn_blocking(move || {
+            let _turn = turn;
+            handle.block_on(work(&shared))
+        })
+        .await
     }
 }
 
@@ -243,7 +248,7 @@ impl Shared {
     }
 
     fn pins(&self) -> Pins {
-        let live = Arc::strong_count(&self.live()).saturating_sub(2);
+        let live = others(&self.live());
         let draining = self.draining.pins();
         let earlier = draining.iter().map(|(_, pinned)| pinned).sum::<usize>();
         let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
@@ -253,4 +258,9 @@ impl Shared {
     pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How many hold the live generation besides the pointer to it and the caller.
+fn others(live: &Arc<Generation>) -> usize {
+    Arc::strong_count(live).saturating_sub(2)
 }

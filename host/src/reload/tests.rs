@@ -224,7 +224,7 @@ async fn a_configuration_that_is_sent_is_written_when_it_is_good() {
     let examined = router.reloads.examine("nonsense: [".to_owned()).await.unwrap();
     assert!(!examined.good && examined.problems[0].line == Some(1), "{examined:?}");
     assert_eq!(fs::read_to_string(&file).unwrap(), config("urgent"));
-    let live = router.reloads.pin().material.text_digest();
+    let live = router.reloads.pin().material.config().digest;
     published(router.reloads.replace_config(config("soon"), Some(live)).await);
     assert_eq!(fs::read_to_string(&file).unwrap(), config("soon"));
     assert!(matches!(router.reload().await, Outcome::Unchanged(2)), "the watcher hears of it, too");
@@ -357,7 +357,7 @@ async fn attempts_wait_for_each_other_and_the_last_state_wins() {
     while let Some(outcome) = tasks.join_next().await {
         assert!(!matches!(outcome.unwrap(), Outcome::Refused(_)));
     }
-    assert_eq!(router.reloads.pin().material.text(), config("word9"));
+    assert_eq!(&*router.reloads.pin().material.config().text, config("word9"));
     router.reloads.shut();
     router.write("router.yaml", config("late"));
     let id = router.id();

@@ -50,8 +50,7 @@ impl Shared {
     /// The bytes of the candidate that runs for a type, whatever its file holds by now.
     pub(super) fn candidate(&self, serves: &str) -> Result<Arc<[u8]>, Fault> {
         let live = self.live();
-        let mut candidates = live.config.resolved.components.candidates.iter();
-        let candidate = candidates.find(|candidate| candidate.serves == serves).ok_or_else(|| {
+        let candidate = live.config.resolved.components.candidate(serves).ok_or_else(|| {
             let message = format!("there is no candidate for {serves:?}");
             self.fault(Why::Impossible, NO_CANDIDATE, message, "name one under components.shadow")
         })?;

@@ -149,14 +149,14 @@ mod tests {
         let start = Instant::now();
         let mut settling = Settling::default();
         let mut acts = Vec::new();
-        for now in 0..=until {
-            let instant = start + Duration::from_millis(now);
-            for (_, path, happening) in happenings.iter().filter(|(at, ..)| *at == now) {
+        for elapsed in 0..=until {
+            let instant = start + Duration::from_millis(elapsed);
+            for (_, path, happening) in happenings.iter().filter(|(at, ..)| *at == elapsed) {
                 settling.tell(Path::new(path), *happening, instant);
             }
             if settling.due().is_some_and(|due| due <= instant) {
                 settling.take(instant);
-                acts.push(now);
+                acts.push(elapsed);
             }
         }
         acts

@@ -6,8 +6,8 @@ use prometheus::proto::MetricFamily;
 use prometheus::{IntGauge, IntGaugeVec, Opts};
 use std::time::Duration;
 
-/// Whether a component is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Whether a component is called, the best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Breaker {
     /// It is.
     Closed,

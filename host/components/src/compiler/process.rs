@@ -1,6 +1,6 @@
 //! The process in which a component is compiled, as its parent sees it.
 
-use super::{MOST_COMPLAINT, child};
+use super::{MOST_COMPLAINT, child, one_line};
 use crate::code_cache;
 use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
@@ -76,11 +76,6 @@ impl Pipes {
         let (mut code, mut complaint) = (Vec::new(), Vec::new());
         self.output.take(code_cache::MOST_BYTES + 1).read_to_end(&mut code)?;
         self.errors.take(MOST_COMPLAINT).read_to_end(&mut complaint)?;
-        Ok(Said { code, complaint: one_line(&complaint) })
+        Ok(Said { code, complaint: one_line(&String::from_utf8_lossy(&complaint)) })
     }
-}
-
-/// Some reasons are set in many lines, which a diagnostic and the log are not.
-fn one_line(text: &[u8]) -> String {
-    String::from_utf8_lossy(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -15,6 +15,20 @@ pub struct Components {
     pub candidates: Vec<Candidate>,
 }
 
+impl Components {
+    /// The entry of `components.use` for a type.
+    #[must_use]
+    pub fn used(&self, serves: &str) -> Option<&ComponentUse> {
+        self.uses.iter().find(|used| used.serves == serves)
+    }
+
+    /// The entry of `components.shadow` for a type.
+    #[must_use]
+    pub fn candidate(&self, serves: &str) -> Option<&Candidate> {
+        self.candidates.iter().find(|candidate| candidate.serves == serves)
+    }
+}
+
 /// One entry of `components.use`.
 #[derive(Clone, Debug)]
 pub struct ComponentUse {

@@ -164,8 +164,8 @@ fn named_at(listed: &Listed, config: &Config) -> Option<Place> {
     let components = &config.resolved.components;
     let serves = listed.serves();
     match listed.part {
-        Part::Candidate => components.candidates.iter().find(|e| e.serves == serves).map(|e| e.place.clone()),
-        Part::Active | Part::Fallback => components.uses.iter().find(|e| e.serves == serves).map(|e| e.place.clone()),
+        Part::Candidate => components.candidate(serves).map(|candidate| candidate.place.clone()),
+        Part::Active | Part::Fallback => components.used(serves).map(|used| used.place.clone()),
     }
 }
 

@@ -6,7 +6,7 @@ mod run;
 mod score;
 
 use super::{Format, Source, print};
-use crate::assemble::{Ready, Workshop, load};
+use crate::assemble::{Generation, Workshop, load};
 use crate::cli::runtime;
 use crate::exit::{Exit, Failure, Outcome};
 use anyhow::{Context as _, anyhow};
@@ -87,7 +87,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let workshop = Workshop::open(&arguments.source.model.choice(), Compiler::Here, &metrics)?;
     let runtime = runtime()?;
     let assembled = runtime.block_on(workshop.assemble(loaded, 1))?;
-    let Some(ready) = assembled.ready else {
+    let Ok(ready) = assembled.made else {
         eprint!("{}", assembled.report.render(&assembled.source));
         return Ok(Exit::Invalid);
     };
@@ -108,7 +108,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
 
 impl Question<'_> {
     /// Only what some decision refers to is evaluated.
-    fn check(&self, ready: &Ready) -> anyhow::Result<()> {
+    fn check(&self, ready: &Generation) -> anyhow::Result<()> {
         if self.expect != Expect::Signal || ready.snapshot.signal_types().any(|kind| kind == self.signal) {
             return Ok(());
         }
@@ -151,7 +151,7 @@ impl Question<'_> {
 }
 
 /// The profile that decides about the prompts.
-fn profile<'c>(ready: &Ready, config: &'c Config) -> Option<&'c Profile> {
+fn profile<'c>(ready: &Generation, config: &'c Config) -> Option<&'c Profile> {
     config.resolved.profile(ready.snapshot.models().first()?.profile.as_deref()?)
 }
 

@@ -4,7 +4,7 @@ use super::report::Report;
 use super::rows::Row;
 use super::score::{Case, Scores};
 use super::{Expect, Question, switch};
-use crate::assemble::{Embeddings, Ready};
+use crate::assemble::{Embeddings, Generation};
 use crate::cli::explain::chat;
 use anyhow::Context as _;
 use bytes::Bytes;
@@ -52,7 +52,7 @@ pub(super) struct Answers(Vec<Answered>);
 
 /// What every task needs.
 struct Work {
-    ready: Ready,
+    ready: Generation,
     expect: Expect,
     signal: String,
     bodies: Vec<Bytes>,
@@ -60,7 +60,7 @@ struct Work {
 }
 
 /// Evaluates all prompts.
-pub(super) async fn all(ready: Ready, rows: &[Row], question: &Question<'_>) -> anyhow::Result<Answers> {
+pub(super) async fn all(ready: Generation, rows: &[Row], question: &Question<'_>) -> anyhow::Result<Answers> {
     let bodies = rows.iter().map(|row| chat(&row.text, &ready.snapshot)).collect();
     let signal = question.signal.to_owned();
     let work = Arc::new(Work { ready, expect: question.expect, signal, bodies, next: AtomicUsize::new(0) });

@@ -1,6 +1,8 @@
 //! What a stream pins.
 
-use crate::assemble::{Domains, Embeddings, Ready, Served};
+use super::artefacts::Served;
+use super::domains::Domains;
+use super::embeddings::Embeddings;
 use crate::material::Material;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,12 +40,5 @@ impl Generation {
             instructions = %about.instructions,
             fingerprint = self.embeddings.fingerprint(),
         );
-    }
-}
-
-impl From<Ready> for Generation {
-    fn from(ready: Ready) -> Self {
-        let Ready { snapshot, config, domains, embeddings, material, served } = ready;
-        Self { snapshot, config, domains, embeddings, material, served }
     }
 }
