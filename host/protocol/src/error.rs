@@ -108,6 +108,13 @@ impl From<JsonError> for BadRequest {
     }
 }
 
+/// On the way up through a text it is a pointer: what is returned for each value is small then.
+impl From<JsonError> for Box<BadRequest> {
+    fn from(error: JsonError) -> Box<BadRequest> {
+        Box::new(error.into())
+    }
+}
+
 /// An error answer's body in the OpenAI shape. `kind` is the error's `type`, such as `invalid_request_error` or
 /// `server_error`; what is `None` is sent as `null`, as the original API does.
 #[must_use]

@@ -69,7 +69,7 @@ impl Member {
 
     /// Whether its key means `name`, however it is escaped.
     pub(crate) fn is(self, bytes: &[u8], name: &str) -> bool {
-        text::decode(self.key.of(bytes)) == name
+        *text::name(self.key.of(bytes)) == *name.as_bytes()
     }
 }
 

@@ -24,6 +24,8 @@ pub(crate) struct View {
     /// Headers that nobody vouches for.
     hidden: Arc<[String]>,
     ask: String,
+    /// Counted when a component asks for the first time: that is a pass over the body.
+    facts: OnceLock<ConversationFacts>,
     matches: OnceLock<Vec<SignalMatch>>,
     embeddings: RequestEmbeddings,
 }
@@ -37,8 +39,8 @@ impl View {
         hidden: Arc<[String]>,
     ) -> View {
         let ask = request.ask().to_string();
-        let (matches, embeddings) = (OnceLock::new(), RequestEmbeddings::default());
-        View { request, id, headers, metadata, hidden, ask, matches, embeddings }
+        let (facts, matches, embeddings) = (OnceLock::new(), OnceLock::new(), RequestEmbeddings::default());
+        View { request, id, headers, metadata, hidden, ask, facts, matches, embeddings }
     }
 
     /// What every component gets by value.
@@ -94,7 +96,7 @@ impl Current for View {
     }
 
     fn facts(&self) -> ConversationFacts {
-        conversation(&self.request.facts())
+        self.facts.get_or_init(|| conversation(&self.request.facts())).clone()
     }
 
     fn field(&self, path: &[String]) -> Option<String> {

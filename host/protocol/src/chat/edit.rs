@@ -192,7 +192,8 @@ fn read_value<'j>(path: &[String], field: &str, json: &'j str) -> Result<&'j str
     let value = scanner.value().map_err(invalid)?.text(json.as_bytes());
     scanner.end().map_err(invalid)?;
     if path.len() == 1 {
-        request::check(field, value).map_err(|source| EditError::InvalidValue { field: field.to_owned(), source })?;
+        request::check(field, value)
+            .map_err(|source| EditError::InvalidValue { field: field.to_owned(), source: *source })?;
     }
     Ok(value)
 }

@@ -77,10 +77,10 @@ impl Facts {
     fn add(&mut self, bytes: &[u8], message: Span) -> Turn {
         let (mut role, mut content, mut calls) = (None, None, None);
         for member in walk::members(bytes, message) {
-            match text::decode(member.key.of(bytes)).as_ref() {
-                "role" => role = Some(member.value),
-                "content" => content = Some(member.value),
-                "tool_calls" => calls = Some(member.value),
+            match text::name(member.key.of(bytes)).as_ref() {
+                b"role" => role = Some(member.value),
+                b"content" => content = Some(member.value),
+                b"tool_calls" => calls = Some(member.value),
                 _ => {}
             }
         }

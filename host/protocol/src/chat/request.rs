@@ -53,7 +53,8 @@ impl ChatRequest {
             found => return Err(BadRequest::not_an_object(found, scanner.offset())),
         }
         let mut reading = Reading::default();
-        let top = scanner.object(|scanner, key| reading.member(scanner, key))?;
+        let top =
+            scanner.object(|scanner, key| reading.member(scanner, key)).map_err(|refused: Box<BadRequest>| *refused)?;
         scanner.end()?;
         let Reading { members, model, turns, streaming } = reading;
         Ok(ChatRequest {
@@ -205,19 +206,19 @@ struct Reading {
 }
 
 impl Reading {
-    fn member(&mut self, scanner: &mut Scanner<'_>, key: Span) -> Result<(), BadRequest> {
-        let value = match text::decode(key.of(scanner.bytes())).as_ref() {
-            "model" => {
+    fn member(&mut self, scanner: &mut Scanner<'_>, key: Span) -> Result<(), Box<BadRequest>> {
+        let value = match text::name(key.of(scanner.bytes())).as_ref() {
+            b"model" => {
                 let (value, model) = read_model(scanner)?;
                 self.model = Some(model);
                 value
             }
-            "messages" => {
+            b"messages" => {
                 let (value, turns) = read_messages(scanner)?;
                 self.turns = Some(turns);
                 value
             }
-            "stream" => {
+            b"stream" => {
                 let value = read_stream(scanner)?;
                 self.streaming = value.of(scanner.bytes()) == b"true";
                 value
@@ -230,7 +231,7 @@ impl Reading {
 }
 
 /// Checks a JSON value for one of the fields that every reader of a body relies on. Other fields may hold anything.
-pub(super) fn check(field: &str, json: &str) -> Result<(), BadRequest> {
+pub(super) fn check(field: &str, json: &str) -> Result<(), Box<BadRequest>> {
     let mut scanner = Scanner::open(json.as_bytes(), 1)?;
     match field {
         "model" => read_model(&mut scanner).map(drop),
@@ -240,44 +241,44 @@ pub(super) fn check(field: &str, json: &str) -> Result<(), BadRequest> {
     }
 }
 
-fn read_model(scanner: &mut Scanner<'_>) -> Result<(Span, String), BadRequest> {
+fn read_model(scanner: &mut Scanner<'_>) -> Result<(Span, String), Box<BadRequest>> {
     let value = typed(scanner, || "model".to_owned(), "a string", &[Kind::String])?;
     match text::decode(value.of(scanner.bytes())) {
-        model if model.is_empty() => Err(BadRequest::empty_text("model", value.start())),
+        model if model.is_empty() => Err(Box::new(BadRequest::empty_text("model", value.start()))),
         model => Ok((value, model.into_owned())),
     }
 }
 
-fn read_stream(scanner: &mut Scanner<'_>) -> Result<Span, BadRequest> {
+fn read_stream(scanner: &mut Scanner<'_>) -> Result<Span, Box<BadRequest>> {
     typed(scanner, || "stream".to_owned(), "a boolean", &[Kind::Boolean, Kind::Null])
 }
 
-fn read_messages(scanner: &mut Scanner<'_>) -> Result<(Span, Vec<Turn>), BadRequest> {
+fn read_messages(scanner: &mut Scanner<'_>) -> Result<(Span, Vec<Turn>), Box<BadRequest>> {
     require(scanner, || "messages".to_owned(), "an array", &[Kind::Array])?;
     let mut turns = Vec::new();
     let value = scanner.array(|scanner| {
         turns.push(read_turn(scanner, turns.len())?);
-        Ok::<(), BadRequest>(())
+        Ok::<(), Box<BadRequest>>(())
     })?;
     Ok((value, turns))
 }
 
-fn read_turn(scanner: &mut Scanner<'_>, index: usize) -> Result<Turn, BadRequest> {
+fn read_turn(scanner: &mut Scanner<'_>, index: usize) -> Result<Turn, Box<BadRequest>> {
     const CONTENT: &[Kind] = &[Kind::String, Kind::Array, Kind::Null];
     let param = |field: &str| format!("messages[{index}]{field}");
     require(scanner, || param(""), "an object", &[Kind::Object])?;
     let (mut role, mut content) = (None, None);
     scanner.object(|scanner, key| {
-        match text::decode(key.of(scanner.bytes())).as_ref() {
-            "role" => role = Some(typed(scanner, || param(".role"), "a string", &[Kind::String])?),
-            "content" => {
+        match text::name(key.of(scanner.bytes())).as_ref() {
+            b"role" => role = Some(typed(scanner, || param(".role"), "a string", &[Kind::String])?),
+            b"content" => {
                 content = Some(typed(scanner, || param(".content"), "a string, an array or null", CONTENT)?);
             }
             _ => drop(scanner.value()?),
         }
-        Ok::<(), BadRequest>(())
+        Ok::<(), Box<BadRequest>>(())
     })?;
-    Ok(Turn { role: role.ok_or_else(|| BadRequest::missing(param(".role")))?, content })
+    Ok(Turn { role: role.ok_or_else(|| Box::new(BadRequest::missing(param(".role"))))?, content })
 }
 
 /// Reads a value of one of some types.
@@ -286,7 +287,7 @@ fn typed(
     param: impl Fn() -> String,
     expected: &str,
     kinds: &[Kind],
-) -> Result<Span, BadRequest> {
+) -> Result<Span, Box<BadRequest>> {
     require(scanner, param, expected, kinds)?;
     Ok(scanner.value()?)
 }
@@ -297,10 +298,10 @@ fn require(
     param: impl Fn() -> String,
     expected: &str,
     kinds: &[Kind],
-) -> Result<(), BadRequest> {
+) -> Result<(), Box<BadRequest>> {
     match scanner.kind() {
         Some(found) if !kinds.contains(&found) => {
-            Err(BadRequest::wrong_type(param(), expected, found, scanner.offset()))
+            Err(Box::new(BadRequest::wrong_type(param(), expected, found, scanner.offset())))
         }
         _ => Ok(()),
     }

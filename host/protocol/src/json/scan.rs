@@ -1,6 +1,7 @@
 //! A strict JSON scanner: validates while it walks, hands out spans, builds nothing.
 
 use super::{JsonError, JsonFault, Kind, MAX_DEPTH, Span};
+use std::str::Utf8Error;
 
 /// Walks one text. Methods that read a value start at its first byte and stop behind its last.
 #[derive(Debug)]
@@ -161,26 +162,57 @@ impl<'b> Scanner<'b> {
         self.at += 1;
         let span = self.since(start);
         // Only strings may hold bytes above ASCII, so nothing else needs this check.
-        match std::str::from_utf8(if high == 0 { &[] } else { span.of(self.bytes) }) {
-            Ok(_) => Ok(span),
-            Err(error) => Err(JsonError { fault: JsonFault::Utf8, offset: start + error.valid_up_to() }),
+        if high == 0 { Ok(span) } else { self.utf8(span) }
+    }
+
+    fn utf8(&self, string: Span) -> Result<Span, JsonError> {
+        let fault =
+            |error: Utf8Error| JsonError { fault: JsonFault::Utf8, offset: string.start() + error.valid_up_to() };
+        std::str::from_utf8(string.of(self.bytes)).map(|_| string).map_err(fault)
+    }
+
+    /// Skips to the next quote, backslash or control character, or to fewer than eight bytes before the end. The answer is
+    /// not 0 when a byte above ASCII may have been among them.
+    fn skip_plain(&mut self) -> u64 {
+        // Keys and roles end within two words.
+        match self.skip_words(2) {
+            (high, true) => high,
+            (high, false) => high | self.skip_blocks() | self.skip_words(usize::MAX).0,
         }
     }
 
-    /// Skips to the next quote, backslash or control character, or to fewer than eight bytes before the end, eight bytes
-    /// at a time. The answer is not 0 when a byte above ASCII may have been among them.
-    fn skip_plain(&mut self) -> u64 {
-        let (words, _) = self.bytes.get(self.at..).unwrap_or_default().as_chunks::<8>();
+    /// Skips at most so many words. True when something else than plain text is next, or the end.
+    fn skip_words(&mut self, most: usize) -> (u64, bool) {
         let mut high = 0;
-        for word in words {
+        let (words, _) = self.bytes.get(self.at..).unwrap_or_default().as_chunks::<8>();
+        for word in words.iter().take(most) {
             let word = u64::from_le_bytes(*word);
             high |= word & HIGH;
             let stops = below(word, 0x20) | equal(word, b'"') | equal(word, b'\\');
             if stops != 0 {
                 self.at += (stops.trailing_zeros() / 8) as usize;
-                break;
+                return (high, true);
             }
             self.at += 8;
+        }
+        (high, words.len() <= most)
+    }
+
+    fn skip_blocks(&mut self) -> u64 {
+        let mut high = 0;
+        let (blocks, _) = self.bytes.get(self.at..).unwrap_or_default().as_chunks::<BLOCK>();
+        for block in blocks {
+            // Without a way out of the loop the compiler takes many bytes at once.
+            let (mut stops, mut above) = (false, false);
+            for &byte in block {
+                stops |= (byte < 0x20) | (byte == b'"') | (byte == b'\\');
+                above |= byte >= 0x80;
+            }
+            if stops {
+                break;
+            }
+            high |= u64::from(above);
+            self.at += BLOCK;
         }
         high
     }
@@ -265,6 +297,9 @@ impl<'b> Scanner<'b> {
         Err(JsonError { fault, offset: self.at })
     }
 }
+
+/// Bytes of a text that are looked at together.
+const BLOCK: usize = 32;
 
 const LOW: u64 = u64::from_le_bytes([0x01; 8]);
 const HIGH: u64 = u64::from_le_bytes([0x80; 8]);

@@ -12,6 +12,12 @@ pub(crate) fn decode(quoted: &[u8]) -> Cow<'_, str> {
     }
 }
 
+/// The bytes of a key's text, given with its quotes. Most keys are short and plain, so this is quicker than [`decode`].
+pub(crate) fn name(quoted: &[u8]) -> Cow<'_, [u8]> {
+    let inner = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
+    if inner.contains(&b'\\') { Cow::Owned(decode(quoted).into_owned().into_bytes()) } else { Cow::Borrowed(inner) }
+}
+
 /// A text as a JSON string with its quotes.
 pub(crate) fn quote(text: &str) -> String {
     serde_json::Value::from(text).to_string()
