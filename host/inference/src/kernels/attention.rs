@@ -5,7 +5,7 @@ use super::{
     dispatch::{Kernel, Task},
     dot::{Dot, MOST_PER_UNIT},
     engine::Engine,
-    lanes::{Lanes, padded, power_of_two},
+    lanes::{Lanes, padded, power_of_two, rough_power_of_two},
     panels::Layout,
     rows::{encode_row, row_units},
     tile::{HIGHEST, Sums, Tile, tiles},
@@ -24,7 +24,8 @@ pub(crate) struct Room {
     queries: Aligned<u32>,
     keys: Aligned<u32>,
     values: Aligned<u32>,
-    key: Aligned<u32>,
+    /// A vector's worth of keys, before they become columns.
+    few_keys: Aligned<u32>,
     shares: Aligned<u32>,
     sums: Sums,
 }
@@ -94,7 +95,7 @@ impl Kernel for Take<'_> {
             room.keys.resize(heads.count * operands.keys.units()).chunks_exact_mut(operands.keys.units().max(1));
         let all_values =
             room.values.resize(heads.count * operands.values.units()).chunks_exact_mut(operands.values.units().max(1));
-        let key = room.key.resize(operands.query);
+        let few_keys = room.few_keys.resize(D::Lanes::COUNT * operands.query);
         for (head, ((queries, keys), values)) in all_queries.zip(all_keys).zip(all_values).enumerate() {
             let part = |part: usize| {
                 let start = head * heads.width + part * heads.row();
@@ -104,9 +105,13 @@ impl Kernel for Take<'_> {
             for (from, query) in part(0).zip(queries.chunks_exact_mut(operands.query).skip(first)) {
                 encode_row(dot, from, query);
             }
-            for (token, from) in part(1).enumerate() {
-                encode_row(dot, from, key);
-                operands.keys.set_column(keys, first + token, key);
+            let (mut column, mut from) = (first, part(1));
+            while from.len() > 0 {
+                let room = few_keys.chunks_exact_mut(operands.query).take(D::Lanes::COUNT - column % D::Lanes::COUNT);
+                let taken = room.zip(&mut from).map(|(key, from)| encode_row(dot, from, key)).count();
+                let few_keys = few_keys.get(..taken * operands.query).unwrap_or_default();
+                operands.keys.set_columns(dot.lanes(), keys, column, few_keys, operands.query);
+                column += taken;
             }
             take_values(dot, part(2), &operands.values, first / D::PER_UNIT, values);
         }
@@ -211,7 +216,11 @@ fn share<D: Dot>(dot: D, queries: Tiled<'_>, sums: &mut Sums, shares: &mut [u32]
             let (mut total, mut columns) = (*row_total, tile.panel.columns);
             for (scores, shares) in scores.zip(shares) {
                 let capped = lanes.minimum(lanes.load(scores), lanes.splat(HIGHEST_SCORE));
-                let share = power_of_two(lanes, lanes.maximum(capped, lanes.splat(LOWEST_SCORE)));
+                let capped = lanes.maximum(capped, lanes.splat(LOWEST_SCORE));
+                let share = match D::PER_UNIT {
+                    1 => power_of_two(lanes, capped),
+                    _ => rough_power_of_two(lanes, capped),
+                };
                 let share = lanes.first(share, columns);
                 columns = columns.saturating_sub(D::Lanes::COUNT);
                 total = lanes.add(total, share);

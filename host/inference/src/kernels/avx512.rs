@@ -12,6 +12,10 @@ const COUNT: usize = 16;
 const ROWS: usize = 8;
 const VECTORS: usize = 3;
 
+/// Two of the four quarters of each of two vectors.
+const EVEN: i32 = 0b10_00_10_00;
+const ODD: i32 = 0b11_01_11_01;
+
 /// Proof of AVX-512 F, BW, VL and DQ.
 #[derive(Clone, Copy)]
 pub(super) struct Avx512(());
@@ -62,6 +66,42 @@ impl Lanes for Avx512 {
         assert!(from.len() >= COUNT);
         // SAFETY: `self` proves the instruction, and the slice is long enough.
         unsafe { _mm512_loadu_ps(from.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn transpose(self, from: &[u32], stride: usize, to: &mut [u32], width: usize) {
+        assert!(stride >= COUNT && from.len() >= (COUNT - 1) * stride + COUNT);
+        assert!(width >= COUNT && to.len() >= (COUNT - 1) * width + COUNT);
+        // SAFETY: `self` proves the instructions, and both slices are long enough for their rows.
+        unsafe {
+            let row = |row: usize| _mm512_loadu_si512(from.as_ptr().add(row * stride).cast());
+            // Four columns of four rows each: a column in each quarter of a vector.
+            let fours: [[__m512i; 4]; 4] = std::array::from_fn(|four| {
+                let [a, b, c, d] = std::array::from_fn(|index| row(four * 4 + index));
+                let (ab, cd) = (_mm512_unpacklo_epi32(a, b), _mm512_unpacklo_epi32(c, d));
+                let (ab_high, cd_high) = (_mm512_unpackhi_epi32(a, b), _mm512_unpackhi_epi32(c, d));
+                [
+                    _mm512_unpacklo_epi64(ab, cd),
+                    _mm512_unpackhi_epi64(ab, cd),
+                    _mm512_unpacklo_epi64(ab_high, cd_high),
+                    _mm512_unpackhi_epi64(ab_high, cd_high),
+                ]
+            });
+            let [a, b, c, d] = fours;
+            for (first, (((a, b), c), d)) in a.into_iter().zip(b).zip(c).zip(d).enumerate() {
+                let (ab, cd) = (_mm512_shuffle_i32x4::<EVEN>(a, b), _mm512_shuffle_i32x4::<EVEN>(c, d));
+                let (ab_odd, cd_odd) = (_mm512_shuffle_i32x4::<ODD>(a, b), _mm512_shuffle_i32x4::<ODD>(c, d));
+                let columns = [
+                    _mm512_shuffle_i32x4::<EVEN>(ab, cd),
+                    _mm512_shuffle_i32x4::<EVEN>(ab_odd, cd_odd),
+                    _mm512_shuffle_i32x4::<ODD>(ab, cd),
+                    _mm512_shuffle_i32x4::<ODD>(ab_odd, cd_odd),
+                ];
+                for (quarter, column) in columns.into_iter().enumerate() {
+                    _mm512_storeu_si512(to.as_mut_ptr().add((quarter * 4 + first) * width).cast(), column);
+                }
+            }
+        }
     }
 
     #[inline(always)]

@@ -84,7 +84,7 @@ impl Kernel for Pack<'_, '_> {
         let mut units = Vec::new();
         for (column, &(channel, bias)) in self.channels.iter().enumerate() {
             let (scale, sum) = channel.encode(D::PER_UNIT, &mut units);
-            layout.set_column(&mut panels.units, column, &units);
+            layout.set_column(&mut panels.units, column, 0, &units);
             let (vector, lane) = (column / D::Lanes::COUNT, column % D::Lanes::COUNT);
             let of_column =
                 terms.iter_mut().skip(vector * PER_COLUMN * D::Lanes::COUNT + lane).step_by(D::Lanes::COUNT);

@@ -49,14 +49,40 @@ impl Layout {
         })
     }
 
-    /// Spreads one column's units over its panel.
+    /// Spreads one column's units over its panel, from a depth on.
     #[inline(always)]
-    pub(super) fn set_column(&self, panels: &mut [u32], column: usize, units: &[u32]) {
+    pub(super) fn set_column(&self, panels: &mut [u32], column: usize, first: usize, units: &[u32]) {
         assert!(panels.len() >= self.units() && column < self.columns);
         let start = column / self.width * self.panel_units() + column % self.width;
-        for (depth, unit) in units.iter().take(self.depth).enumerate() {
+        for (depth, unit) in (first..self.depth).zip(units) {
             // SAFETY: within the column's panel, since `depth` is below the panel's; and all panels are there.
             unsafe { *panels.get_unchecked_mut(start + depth * self.width) = *unit };
+        }
+    }
+
+    /// The same for columns side by side, given as rows `stride` units apart.
+    #[inline(always)]
+    pub(super) fn set_columns<L: Lanes>(
+        &self,
+        lanes: L,
+        panels: &mut [u32],
+        column: usize,
+        rows: &[u32],
+        stride: usize,
+    ) {
+        let whole = if rows.len() == L::COUNT * stride && column.is_multiple_of(L::COUNT) {
+            self.depth / L::COUNT * L::COUNT
+        } else {
+            0
+        };
+        let start = column / self.width * self.panel_units() + column % self.width;
+        for depth in (0..whole).step_by(L::COUNT) {
+            let from = rows.get(depth..).unwrap_or_default();
+            let to = panels.get_mut(start + depth * self.width..).unwrap_or_default();
+            lanes.transpose(from, stride, to, self.width);
+        }
+        for (column, units) in (column..).zip(rows.chunks_exact(stride)) {
+            self.set_column(panels, column, whole, units.get(whole..).unwrap_or_default());
         }
     }
 }

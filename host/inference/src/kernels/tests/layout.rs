@@ -1,6 +1,9 @@
-use super::Random;
+use super::{Random, rounds};
 use crate::kernels::{
-    Aligned,
+    Aligned, Engine,
+    dispatch::{Kernel, Task},
+    dot::Dot,
+    lanes::{Lanes, padded},
     panels::Layout,
     portable::{PortableF32, PortableInt8},
     tile::tiles,
@@ -42,7 +45,7 @@ fn a_column_lies_in_its_panel_at_the_distance_of_the_width() {
         let mut units = vec![0; layout.units()];
         for column in 0..columns {
             let column_units: Vec<u32> = (0..depth).map(|unit| (column * 1000 + unit) as u32).collect();
-            layout.set_column(&mut units, column, &column_units);
+            layout.set_column(&mut units, column, 0, &column_units);
         }
         for (panel, units) in layout.panels().zip(units.chunks_exact(layout.panel_units())) {
             for column in 0..panel.columns {
@@ -51,6 +54,46 @@ fn a_column_lies_in_its_panel_at_the_distance_of_the_width() {
                     assert_eq!(units[unit * layout.width + column], expected);
                 }
             }
+        }
+    }
+}
+
+/// Columns of a panel that begin anywhere, in any number.
+struct Columns<'a> {
+    random: &'a mut Random,
+}
+
+impl Kernel for Columns<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<D: Dot>(self, dot: D) {
+        let (columns, depth) = (1 + self.random.below(100), 1 + self.random.below(70));
+        let layout = Layout::of::<D>(columns, depth * D::PER_UNIT);
+        let stride = padded(depth);
+        let rows: Vec<u32> = (0..columns * stride).map(|unit| unit as u32).collect();
+        let mut units = vec![0; layout.units()];
+        let mut column = 0;
+        while column < columns {
+            let count = (1 + self.random.below(2 * D::Lanes::COUNT)).min(D::Lanes::COUNT).min(columns - column);
+            let rows = &rows[column * stride..(column + count) * stride];
+            layout.set_columns(dot.lanes(), &mut units, column, rows, stride);
+            column += count;
+        }
+        let mut expected = vec![0; layout.units()];
+        for (column, row) in rows.chunks_exact(stride).enumerate() {
+            layout.set_column(&mut expected, column, 0, row);
+        }
+        assert_eq!(units, expected, "{columns} columns of {depth}");
+    }
+}
+
+#[test]
+fn columns_side_by_side_lie_where_each_would() {
+    let mut random = Random::new(9);
+    for _ in 0..rounds(100) {
+        for engine in Engine::all_here() {
+            engine.run(Task::Attention, Columns { random: &mut random });
         }
     }
 }
