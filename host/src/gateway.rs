@@ -2,6 +2,7 @@
 
 use crate::reload::{Generation, Reloads};
 use crate::traces::{Following, Traces};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use trackside_extproc::{Decider, Decoded, Encoding, Flow, Live, MessageKind, Observer, Outcome, Shed, Undecided};
@@ -34,9 +35,22 @@ impl Decider for Pinned {
     async fn decide(&self, incoming: Incoming) -> Answer {
         let following = self.following.as_ref();
         following.inspect(|following| following.asked(&incoming));
-        let answer = self.generation.snapshot.route(incoming).await;
+        let trace = following.and_then(Following::trace);
+        // Pinned here, as it is big and would be moved into either arm.
+        let route = pin!(self.generation.snapshot.route(incoming));
+        let answer = match trace {
+            Some(trace) => trace.within(route).await,
+            None => route.await,
+        };
         following.inspect(|following| following.decided(&answer));
         answer
+    }
+
+    fn telling(&self, tell: impl FnOnce()) {
+        match self.following.as_ref().and_then(Following::trace) {
+            Some(trace) => trace.during(tell),
+            None => tell(),
+        }
     }
 
     fn answered(&self, status: u16) {

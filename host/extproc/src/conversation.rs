@@ -148,7 +148,8 @@ impl<L: Live, O: Observer> Conversation<L, O> {
         let decider = self.decider.get_or_insert_with(|| self.live.pin());
         let decision = AssertUnwindSafe(decider.decide(incoming)).catch_unwind();
         let answer = decision.await.map_err(|_| Status::internal("the decision broke off"))?;
-        self.observer.decided(&answer, since.elapsed());
+        let took = since.elapsed();
+        decider.telling(|| self.observer.decided(&answer, took));
         self.machine.decided(answer, &mut self.replies);
         self.tell();
         Ok(())
@@ -239,10 +240,14 @@ impl<L: Live, O: Observer> Drop for Conversation<L, O> {
             self.observer.undecided(why);
         }
         self.hold(0);
-        if let Some(decider) = &self.decider {
-            decider.ended(outcome);
+        let open = self.opened.elapsed();
+        match &self.decider {
+            Some(decider) => {
+                decider.telling(|| self.observer.closed(outcome, open));
+                decider.ended(outcome);
+            }
+            None => self.observer.closed(outcome, open),
         }
-        self.observer.closed(outcome, self.opened.elapsed());
     }
 }
 

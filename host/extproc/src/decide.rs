@@ -10,6 +10,11 @@ pub trait Decider: Send + Sync + 'static {
     /// goes away; a panic ends the stream with an error.
     fn decide(&self, incoming: Incoming) -> impl Future<Output = Answer> + Send;
 
+    /// Tells an observer about this stream. What has to be known meanwhile, such as the stream's trace, belongs around it.
+    fn telling(&self, tell: impl FnOnce()) {
+        tell();
+    }
+
     /// The response came, with this status.
     fn answered(&self, _status: u16) {}
 

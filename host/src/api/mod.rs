@@ -1,5 +1,6 @@
 //! The HTTP API: what people and probes ask, answered in JSON.
 
+mod accept;
 mod access;
 mod ask;
 mod body;

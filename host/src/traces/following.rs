@@ -1,7 +1,7 @@
 //! What is kept of a request while its stream is open: a few times, and what was decided. No word of the prompt.
 
 use super::Traces;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 use trackside_extproc::Outcome;
 use trackside_routing::{Answer, DecisionRecord, Incoming};
@@ -12,6 +12,7 @@ use trackside_telemetry::trace::Context;
 pub(crate) struct Following {
     traces: Traces,
     opened: Instant,
+    trace: OnceLock<Context>,
     /// Nothing before the request is complete, and nothing of a request whose trace is not kept.
     seen: Mutex<Option<Exchange>>,
 }
@@ -49,12 +50,14 @@ pub(super) enum Verdict {
 
 impl Following {
     pub(crate) fn new(traces: Traces) -> Self {
-        Self { traces, opened: Instant::now(), seen: Mutex::default() }
+        Self { traces, opened: Instant::now(), trace: OnceLock::new(), seen: Mutex::default() }
     }
 
     /// The request is complete.
     pub(crate) fn asked(&self, incoming: &Incoming) {
         let Some(context) = self.traces.begin(incoming.headers.get("traceparent")) else { return };
+        // A stream asks once.
+        let _ = self.trace.set(context);
         let header = |name| incoming.headers.get(name).unwrap_or_default();
         let path = header(":path").split('?').next().unwrap_or_default();
         let request = Request {
@@ -75,6 +78,11 @@ impl Following {
             outcome: Outcome::Cancelled,
         };
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(exchange);
+    }
+
+    /// The trace of the request, if it is kept; nothing before the request is complete.
+    pub(crate) fn trace(&self) -> Option<Context> {
+        self.trace.get().copied()
     }
 
     /// The decision is there.

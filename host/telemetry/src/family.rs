@@ -2,11 +2,10 @@
 
 use prometheus::core::{Atomic, Collector, GenericCounterVec, MetricVec, MetricVecBuilder};
 use prometheus::proto::Metric;
-use prometheus::{HistogramVec, IntGaugeVec, Registry};
+use prometheus::{IntGaugeVec, Registry};
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{PoisonError, RwLock};
-use std::time::Duration;
 
 /// Most series of one family. What comes later is counted under the label value [`OTHER`], so that no client and no
 /// component can make the process or its scraper grow.
@@ -54,14 +53,26 @@ impl<B: MetricVecBuilder + 'static, const N: usize> Family<MetricVec<B>, N> {
         families.into_iter().flat_map(|mut family| family.take_metric()).collect()
     }
 
-    /// The series with these label values, which is created when it is new.
-    fn with(&self, values: [&str; N]) -> Option<B::M> {
-        let values = if self.admits(&values) { values } else { [OTHER; N] };
-        self.series.as_ref()?.get_metric_with_label_values(&values).ok()
+    /// What the combinations of label values are hashed with.
+    pub(crate) fn hasher(&self) -> &RandomState {
+        &self.hasher
     }
 
-    fn admits(&self, values: &[&str; N]) -> bool {
+    /// The series with these label values, which is created when it is new, and the hash of the values that it has.
+    pub(crate) fn series(&self, values: [&str; N]) -> Option<(B::M, u64)> {
         let combination = self.hasher.hash_one(values);
+        let (values, combination) = match self.admits(&values, combination) {
+            true => (values, combination),
+            false => ([OTHER; N], self.hasher.hash_one([OTHER; N])),
+        };
+        Some((self.series.as_ref()?.get_metric_with_label_values(&values).ok()?, combination))
+    }
+
+    fn with(&self, values: [&str; N]) -> Option<B::M> {
+        self.series(values).map(|(series, _)| series)
+    }
+
+    fn admits(&self, values: &[&str; N], combination: u64) -> bool {
         if self.admitted.read().unwrap_or_else(PoisonError::into_inner).combinations.contains(&combination) {
             return true;
         }
@@ -92,25 +103,6 @@ impl<const N: usize> Family<IntGaugeVec, N> {
     pub(crate) fn set(&self, values: [&str; N], to: i64) {
         if let Some(gauge) = self.with(values) {
             gauge.set(to);
-        }
-    }
-}
-
-impl<const N: usize> Family<HistogramVec, N> {
-    pub(crate) fn time(&self, values: [&str; N], took: Duration) {
-        self.observe(values, took.as_secs_f64());
-    }
-
-    /// A share from 0 to 1; what lies outside counts as the nearer end, and what is no number as 0.
-    pub(crate) fn share(&self, values: [&str; N], share: f32) {
-        let share = f64::from(if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 });
-        // Confidences come as 32-bit floats: 0.7 is a little below its own bound as a 64-bit one unless rounded.
-        self.observe(values, (share * 1e7).round() / 1e7);
-    }
-
-    fn observe(&self, values: [&str; N], value: f64) {
-        if let Some(histogram) = self.with(values) {
-            histogram.observe(value);
         }
     }
 }

@@ -1,23 +1,30 @@
 //! One method for each thing that happens; it moves every metric that the thing touches.
 
 use crate::embedding::{EmbeddingCounts, Watched};
+use crate::exemplar::Exemplars;
 use crate::family::OTHER;
-use crate::names::{Changes, Llm, Own, Streams};
+use crate::names::{Changes, Declare, Llm, Own, Streams};
+use crate::openmetrics;
 use prometheus::core::Collector;
 use prometheus::{PullingGauge, Registry, TextEncoder};
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 /// The content type of [`Metrics::encode`].
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+/// The content type of [`Metrics::encode_openmetrics`].
+pub const OPENMETRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// Most counters of its own that one component may have.
 const COMPONENT_COUNTERS: usize = 50;
 
 /// All metrics of the process. Shared by reference; every method is cheap enough for the request path.
 pub struct Metrics {
     registry: Registry,
+    /// Of all families of histograms.
+    exemplars: Vec<Arc<Exemplars>>,
     known_models: RwLock<HashSet<String>>,
     component_counters: RwLock<HashMap<String, HashSet<String>>>,
     llm: Llm,
@@ -43,12 +50,14 @@ impl Metrics {
     /// All metrics at zero. `version` is that of the program.
     #[must_use]
     pub fn new(version: &str) -> Self {
-        let registry = Registry::new();
+        let (registry, exemplars) = (Registry::new(), RefCell::default());
+        let declare = Declare { registry: &registry, exemplars: &exemplars };
         Self {
-            llm: Llm::declare(&registry),
-            own: Own::declare(&registry, version),
-            changes: Changes::declare(&registry),
-            streams: Streams::declare(&registry),
+            llm: Llm::declare(declare),
+            own: Own::declare(declare, version),
+            changes: Changes::declare(declare),
+            streams: Streams::declare(declare),
+            exemplars: exemplars.into_inner(),
             registry,
             known_models: RwLock::default(),
             component_counters: RwLock::default(),
@@ -184,6 +193,15 @@ impl Metrics {
         // The encoder refuses families without a series, which the registry leaves out.
         let _ = TextEncoder::new().encode_utf8(&self.registry.gather(), &mut text);
         text
+    }
+
+    /// Everything as text of the type [`OPENMETRICS_TYPE`], with the traces of requests beside the buckets that they fell
+    /// into.
+    #[must_use]
+    pub fn encode_openmetrics(&self) -> String {
+        // Taken before the counts, so that whatever has an exemplar is also counted.
+        let exemplars = self.exemplars.iter().map(|of| (of.family(), of.taken())).collect();
+        openmetrics::encode(&self.registry.gather(), &exemplars)
     }
 
     fn known<'a>(&self, model: &'a str) -> &'a str {

@@ -1,12 +1,15 @@
 //! The families: their names, what they tell, and their labels.
 
+use crate::exemplar::Exemplars;
 use crate::family::Family;
-use prometheus::{CounterVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
+use crate::histogram::Histograms;
+use prometheus::{CounterVec, IntCounterVec, IntGaugeVec, Opts, Registry};
+use std::cell::RefCell;
+use std::sync::Arc;
 
 type Counters<const N: usize> = Family<IntCounterVec, N>;
 type Sums<const N: usize> = Family<CounterVec, N>;
 type Gauges<const N: usize> = Family<IntGaugeVec, N>;
-type Histograms<const N: usize> = Family<HistogramVec, N>;
 
 /// Latency in seconds. Half of the work here takes less than a millisecond, hence the small ones.
 const SECONDS: &[f64] =
@@ -22,20 +25,24 @@ const SHARES: &[f64] = &[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0];
 
 /// Registers families, each by its name, what it tells, and its labels.
 #[derive(Clone, Copy)]
-struct Declare<'a>(&'a Registry);
+pub(crate) struct Declare<'a> {
+    pub(crate) registry: &'a Registry,
+    /// Where what is kept beside each family of histograms is found again.
+    pub(crate) exemplars: &'a RefCell<Vec<Arc<Exemplars>>>,
+}
 
 impl Declare<'_> {
     fn counter<const N: usize>(self, name: &str, help: &str, labels: [&str; N]) -> Counters<N> {
-        Family::register(self.0, IntCounterVec::new(Opts::new(name, help), &labels))
+        Family::register(self.registry, IntCounterVec::new(Opts::new(name, help), &labels))
     }
 
     /// A counter of amounts that need not be whole.
     fn sum<const N: usize>(self, name: &str, help: &str, labels: [&str; N]) -> Sums<N> {
-        Family::register(self.0, CounterVec::new(Opts::new(name, help), &labels))
+        Family::register(self.registry, CounterVec::new(Opts::new(name, help), &labels))
     }
 
     fn gauge<const N: usize>(self, name: &str, help: &str, labels: [&str; N]) -> Gauges<N> {
-        Family::register(self.0, IntGaugeVec::new(Opts::new(name, help), &labels))
+        Family::register(self.registry, IntGaugeVec::new(Opts::new(name, help), &labels))
     }
 
     fn seconds<const N: usize>(self, name: &str, help: &str, labels: [&str; N]) -> Histograms<N> {
@@ -54,9 +61,16 @@ impl Declare<'_> {
         self.histogram(name, help, labels, SHARES)
     }
 
-    fn histogram<const N: usize>(self, name: &str, help: &str, labels: [&str; N], buckets: &[f64]) -> Histograms<N> {
-        let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
-        Family::register(self.0, HistogramVec::new(options, &labels))
+    fn histogram<const N: usize>(
+        self,
+        name: &str,
+        help: &str,
+        labels: [&str; N],
+        buckets: &'static [f64],
+    ) -> Histograms<N> {
+        let histograms = Histograms::register(self.registry, (name, help), labels, buckets);
+        self.exemplars.borrow_mut().push(Arc::clone(histograms.exemplars()));
+        histograms
     }
 }
 
@@ -82,8 +96,7 @@ pub(crate) struct Llm {
 }
 
 impl Llm {
-    pub(crate) fn declare(registry: &Registry) -> Self {
-        let d = Declare(registry);
+    pub(crate) fn declare(d: Declare<'_>) -> Self {
         let model = "model";
         let signal = ["signal_type", "signal_name"];
         let decision = "decision_name";
@@ -125,8 +138,7 @@ pub(crate) struct Own {
 }
 
 impl Own {
-    pub(crate) fn declare(registry: &Registry, version: &str) -> Self {
-        let d = Declare(registry);
+    pub(crate) fn declare(d: Declare<'_>, version: &str) -> Self {
         d.gauge("trackside_build_info", "Always 1; the label tells the version.", ["version"]).add([version], 1);
         let component = "component";
         let call = [component, "role", "outcome"];
@@ -162,8 +174,7 @@ pub(crate) struct Changes {
 }
 
 impl Changes {
-    pub(crate) fn declare(registry: &Registry) -> Self {
-        let d = Declare(registry);
+    pub(crate) fn declare(d: Declare<'_>) -> Self {
         let (component, outcome) = ("component", "outcome");
         let breaker = "Components that are called (0), tried (1), or replaced by their failure policy (2).";
         let shadow = "Runs of candidates beside the active components.";
@@ -204,8 +215,7 @@ pub(crate) struct Streams {
 }
 
 impl Streams {
-    pub(crate) fn declare(registry: &Registry) -> Self {
-        let d = Declare(registry);
+    pub(crate) fn declare(d: Declare<'_>) -> Self {
         let outcome = ["outcome"];
         let encodings = "Bodies that came compressed.";
         let undecided = "LLM calls that went on undecided, as their body was never shown.";

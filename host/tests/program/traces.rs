@@ -1,7 +1,7 @@
 //! Traces of requests, from the gateway's headers to the spans.
 
 use crate::gateway::Stream;
-use crate::process::{Server, command, get, run};
+use crate::process::{Server, command, get, get_with, run};
 use serde_json::Value;
 use std::net::TcpListener;
 use tonic::transport::Endpoint;
@@ -77,6 +77,56 @@ async fn a_request_is_one_trace_under_the_gateways_span() {
     }
     let plugins = spans.iter().filter(|span| span["name"] == "semantic_router.plugin.execution").count();
     assert!(plugins > 0, "{spans:?}");
+}
+
+/// What Prometheus asks for that stores exemplars.
+const ACCEPT: &str = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,\
+    application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,\
+    text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+
+fn openmetrics(server: &Server) -> String {
+    let headers = format!("host: {}\r\naccept: {ACCEPT}\r\n", server.metrics);
+    let answer = get_with(server.metrics, "/metrics", &headers);
+    let kind = "content-type: application/openmetrics-text; version=1.0.0; charset=utf-8";
+    assert!(answer.status == 200 && answer.head.to_ascii_lowercase().contains(kind), "{}", answer.head);
+    assert!(answer.body.ends_with("\n# EOF\n"), "{}", answer.body);
+    answer.body
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_latency_leads_to_the_trace_of_a_request_that_took_so_long() {
+    let serve = ["serve", "--api", "127.0.0.1:0", "--decision-deadline", "20s"];
+    let server = Server::launch(command().args(serve).env("OTEL_TRACES_EXPORTER", "console"));
+    ask(&server, &[("traceparent", &format!("00-{TRACE}-{PARENT}-00"))]).await;
+    let page = openmetrics(&server);
+    assert!(page.contains("llm_model_routing_latency_seconds_count 1\n") && !page.contains(" # {"), "{page}");
+    ask(&server, &[("traceparent", &format!("00-{TRACE}-{PARENT}-01"))]).await;
+    // A stream counts when the gateway has ended it and not when its last answer is there.
+    while !openmetrics(&server).contains("trackside_extproc_stream_seconds_count{outcome=\"completed\"} 2\n") {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let page = openmetrics(&server);
+    let plain = get(server.metrics, "/metrics");
+    assert!(plain.head.to_ascii_lowercase().contains("content-type: text/plain; version=0.0.4"), "{}", plain.head);
+    assert!(!plain.body.contains(TRACE) && !plain.body.contains("# EOF"), "{}", plain.body);
+    let spans = spans(&server.end());
+    let root = spans.iter().find(|span| span["name"] == "semantic_router.request.received").unwrap();
+    let ids = format!("{{trace_id=\"{TRACE}\",span_id=\"{}\"}}", root["span_id"].as_str().unwrap());
+    for series in [
+        "llm_model_routing_latency_seconds_bucket{",
+        "llm_signal_extraction_latency_seconds_bucket{signal_type=\"domain\",",
+        "llm_decision_evaluation_latency_seconds_bucket{",
+        "llm_plugin_execution_latency_seconds_bucket{",
+        "trackside_component_call_seconds_bucket{component=\"domain\",role=\"signal\",",
+        "trackside_extproc_phase_seconds_bucket{phase=\"deciding\",",
+        "trackside_extproc_stream_seconds_bucket{outcome=\"completed\",",
+    ] {
+        let buckets = page.lines().filter(|line| line.starts_with(series));
+        let mut leading = buckets.filter_map(|line| line.split_once(" # ")).map(|(_, exemplar)| exemplar);
+        assert!(leading.any(|exemplar| exemplar.starts_with(&ids)), "{series} leads not to {ids}:\n{page}");
+    }
+    let told = page.lines().filter(|line| line.contains(" # {"));
+    told.for_each(|line| assert!(line.contains(&ids) && line.contains("_bucket{"), "{line}"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,10 +4,13 @@ use super::Sampler;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A trace, and the span in it that ours come under.
+/// A trace that is kept, and the place of ours in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Context {
     pub(crate) trace: [u8; 16],
+    /// The first of our spans, which covers all others.
+    pub(crate) span: [u8; 8],
+    /// The span that it comes under.
     pub(crate) parent: Option<[u8; 8]>,
 }
 
@@ -29,15 +32,11 @@ pub(crate) struct Ids {
 impl Context {
     /// The trace that a `traceparent` header names, or else a new one; `None` when it is not kept.
     pub(crate) fn begin(traceparent: Option<&str>, sampler: Sampler, ids: &Ids) -> Option<Self> {
-        match traceparent.and_then(Parent::parse) {
-            Some(Parent { trace, span, sampled }) => {
-                sampler.keeps(trace, Some(sampled)).then_some(Self { trace, parent: Some(span) })
-            }
-            None => {
-                let trace = ids.trace();
-                sampler.keeps(trace, None).then_some(Self { trace, parent: None })
-            }
-        }
+        let (trace, parent, sampled) = match traceparent.and_then(Parent::parse) {
+            Some(Parent { trace, span, sampled }) => (trace, Some(span), Some(sampled)),
+            None => (ids.trace(), None, None),
+        };
+        sampler.keeps(trace, sampled).then(|| Self { trace, span: ids.span(), parent })
     }
 }
 

@@ -4,6 +4,7 @@
 //! its own turns that into spans and sends them in batches, so that neither a slow collector nor an absent one is felt.
 
 mod context;
+mod current;
 mod export;
 mod otlp;
 mod sampler;
@@ -11,6 +12,7 @@ mod span;
 mod transport;
 
 pub use context::Context;
+pub(crate) use current::current;
 pub use export::{Flush, StartError, Trace, Tracer};
 pub use sampler::Sampler;
 pub use span::{Kind, Span, Value};

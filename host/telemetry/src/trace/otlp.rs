@@ -148,7 +148,8 @@ impl Anchor {
 
 /// The spans of one trace as messages, in their order.
 pub(crate) fn spans(context: Context, told: Vec<Told>, ids: &Ids, anchor: Anchor) -> Vec<Span> {
-    let named: Vec<[u8; 8]> = told.iter().map(|_| ids.span()).collect();
+    let parts = told.iter().skip(1).map(|_| ids.span());
+    let named: Vec<[u8; 8]> = std::iter::once(context.span).chain(parts).collect();
     let message = |(index, told): (usize, Told)| {
         let parent = told.parent.filter(|parent| *parent < index).and_then(|parent| named.get(parent).copied());
         Span {

@@ -295,7 +295,7 @@ fn messages_are_those_of_the_protocol() {
 #[test]
 fn spans_that_make_no_sense_are_made_whole() {
     let now = Instant::now();
-    let context = Context { trace: [1; 16], parent: None };
+    let context = Context { trace: [1; 16], span: [2; 8], parent: None };
     let told = vec![
         Span::new("first", Some(0), now, now - Duration::from_secs(1)).with("long", "\u{e4}".repeat(900).as_str()),
         Span::new("lost", Some(7), now, now),
