@@ -2,10 +2,11 @@
 //! than waking another thread: whatever belongs to a connection stays on the thread that reads it.
 
 use crate::listen::{self, Identity};
+use crate::phase::{Phase, Phases};
 use anyhow::Context as _;
-use futures_util::future::{BoxFuture, select_all};
+use futures_util::future::select_all;
 use futures_util::stream::unfold;
-use futures_util::{FutureExt, Stream, StreamExt};
+use futures_util::{FutureExt, Stream};
 use std::io;
 use std::net;
 use std::num::NonZeroUsize;
@@ -37,17 +38,17 @@ pub(crate) enum Security {
     Tls(Arc<Identity>, Arc<Metrics>),
 }
 
-/// Serves the connections of a listener until some time after `draining` is ready. The port is closed when the threads
+/// Serves the connections of a listener until some time after draining has begun. The port is closed when the threads
 /// take no more connections.
 pub(crate) async fn serve<L: Live, O: Observer>(
     listener: TcpListener,
     security: Security,
-    server: Server<L, O>,
-    draining: impl Fn() -> BoxFuture<'static, ()>,
+    server: Arc<Server<L, O>>,
+    phases: Phases,
 ) -> anyhow::Result<()> {
     let (mut cores, mut ends) = (Vec::new(), JoinSet::new());
     for index in 0..available_parallelism().map_or(1, NonZeroUsize::get) {
-        let (core, ended) = start(index, security.clone(), server.clone(), draining())?;
+        let (core, ended) = start(index, security.clone(), Arc::clone(&server), phases.clone())?;
         cores.push(core);
         ends.spawn(ended);
     }
@@ -67,8 +68,8 @@ pub(crate) async fn serve<L: Live, O: Observer>(
 fn start<L: Live, O: Observer>(
     index: usize,
     security: Security,
-    server: Server<L, O>,
-    draining: BoxFuture<'static, ()>,
+    server: Arc<Server<L, O>>,
+    phases: Phases,
 ) -> anyhow::Result<(Core, oneshot::Receiver<anyhow::Result<()>>)> {
     let runtime = Builder::new_current_thread().enable_all().build().context("cannot start a runtime")?;
     let handle = runtime.handle().clone();
@@ -76,7 +77,7 @@ fn start<L: Live, O: Observer>(
     let (end, ended) = oneshot::channel();
     let work = move || {
         let result = runtime.block_on(async {
-            let plain = taken(dealt);
+            let (plain, draining) = (taken(dealt), phases.reached(Phase::Draining));
             match security {
                 Security::Plain => server.serve(plain, draining).await,
                 Security::Tls(identity, metrics) => {
@@ -105,14 +106,13 @@ fn taken(dealt: mpsc::Receiver<net::TcpStream>) -> impl Stream<Item = io::Result
 
 /// Accepts connections and gives each to the thread with the fewest tasks, until a thread takes no more.
 async fn deal(listener: TcpListener, mut cores: Vec<Core>) {
-    let mut connections = pin!(listen::plain(listener));
     loop {
         let closed = select_all(cores.iter().map(|core| core.connections.closed().boxed()));
         let connection = tokio::select! {
-            connection = connections.next() => connection,
+            connection = listen::accept(&listener) => connection,
             _ = closed => return,
         };
-        let Some(connection) = connection.and_then(Result::ok).and_then(|tcp| tcp.into_std().ok()) else { continue };
+        let Ok(connection) = connection.into_std() else { continue };
         // Among equals the one whose turn is longest ago: gateways open a connection for each of their own threads at once.
         cores.rotate_left(1);
         let Some(core) = cores.iter().min_by_key(|core| core.tasks()) else { return };

@@ -15,6 +15,8 @@ mod phase;
 mod reload;
 mod server;
 mod shutdown;
+mod stamp;
 mod traces;
 mod train;
+mod user_cache;
 mod watch;

@@ -10,7 +10,6 @@ use crate::shutdown::{Hangup, Signals};
 use crate::traces::Traces;
 use crate::watch::WatchBy;
 use anyhow::Context as _;
-use futures_util::FutureExt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -96,16 +95,11 @@ pub(crate) async fn serve(
         }
         None => Security::Plain,
     };
-    let draining = {
-        let phases = phases.clone();
-        move || phases.clone().reached(Phase::Draining).boxed()
-    };
-    let server = extproc::Server::new(router, observer, terms.limits);
-    streams.spawn(cores::serve(listeners.extproc, security, server, draining));
+    let server = Arc::new(extproc::Server::new(router, observer, terms.limits));
+    streams.spawn(cores::serve(listeners.extproc, security, server, phases.clone()));
     reloads.traffic_begins();
     watching.spawn(reloads.clone().reap());
-    let mut following = JoinSet::new();
-    following.spawn(follow(reloads.clone(), terms.watch, hangup));
+    watching.spawn(follow(reloads.clone(), terms.watch, hangup));
     phases.enter(Phase::Serving);
     let mut http = JoinSet::new();
     http.spawn(answer(listeners.api, api::router(context, terms.access), phases.clone()));

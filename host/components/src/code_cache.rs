@@ -32,9 +32,6 @@ pub struct CacheDir {
 /// Why a directory is not used.
 #[derive(Debug, thiserror::Error)]
 pub enum CacheError {
-    /// The user has no home directory.
-    #[error("there is no home directory to keep a cache in")]
-    NoHome,
     /// The directory or its key cannot be read or written.
     #[error("the cache at {path} cannot be used: {source}", path = path.display())]
     Io {
@@ -72,20 +69,10 @@ pub(crate) enum Found {
 }
 
 impl CacheDir {
-    /// The user's own: `trackside/code-v1` under `$XDG_CACHE_HOME` or `~/.cache`.
-    ///
-    /// # Errors
-    /// Says why the directory cannot be trusted or used. A caller that goes on without a cache compiles at every start.
-    pub fn of_user() -> Result<Self, CacheError> {
-        let given = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-        let caches = given.or_else(|| Some(std::env::home_dir()?.join(".cache"))).ok_or(CacheError::NoHome)?;
-        Self::open(caches.join("trackside/code-v1"))
-    }
-
     /// A directory, made with mode 0700 if it is missing.
     ///
     /// # Errors
-    /// See [`CacheDir::of_user`].
+    /// Says why the directory cannot be trusted or used. A caller that goes on without a cache compiles at every start.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, CacheError> {
         let path = path.into();
         let io = |source| CacheError::Io { path: path.clone(), source };

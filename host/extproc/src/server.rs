@@ -41,26 +41,14 @@ const HEALTH: [&str; 4] = ["", SERVICE_NAME, "liveness", "readiness"];
 #[error("the ExtProc server failed")]
 pub struct ServeError(#[from] tonic::transport::Error);
 
-/// The ExtProc service of a process. Clones share what its limits bound, so that several threads may serve, each on
-/// connections of its own.
+/// The ExtProc service of a process. Several threads may serve it, each on connections of its own: its limits bound what
+/// all of them hold.
 #[derive(Debug)]
 pub struct Server<L, O> {
     live: Arc<L>,
     observer: Arc<O>,
     limits: Arc<Limits>,
     admission: Arc<Admission>,
-}
-
-impl<L, O> Clone for Server<L, O> {
-    fn clone(&self) -> Self {
-        let Self { live, observer, limits, admission } = self;
-        Self {
-            live: Arc::clone(live),
-            observer: Arc::clone(observer),
-            limits: Arc::clone(limits),
-            admission: Arc::clone(admission),
-        }
-    }
 }
 
 impl<L: Live, O: Observer> Server<L, O> {
@@ -76,7 +64,7 @@ impl<L: Live, O: Observer> Server<L, O> {
     /// # Errors
     /// The transport fails as a whole; errors of single connections and streams do not come here.
     pub async fn serve<C, E>(
-        self,
+        self: Arc<Self>,
         incoming: impl Stream<Item = Result<C, E>>,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServeError>
@@ -126,7 +114,7 @@ impl<L: Live, O: Observer> Server<L, O> {
 
 #[derive(Debug)]
 struct Service<L, O> {
-    server: Server<L, O>,
+    server: Arc<Server<L, O>>,
     closing: watch::Receiver<bool>,
 }
 
@@ -138,7 +126,7 @@ impl<L: Live, O: Observer> ExternalProcessor for Service<L, O> {
         &self,
         request: Request<Streaming<ProcessingRequest>>,
     ) -> Result<Response<Self::ProcessStream>, Status> {
-        let Server { live, observer, limits, admission } = &self.server;
+        let Server { live, observer, limits, admission } = &*self.server;
         let (live, observer) = (Arc::clone(live), Arc::clone(observer));
         let bounds = (Arc::clone(limits), admission);
         let mut conversation = Conversation::new(request, live, observer, bounds, self.closing.clone());

@@ -3,7 +3,7 @@
 //! A file that serves the type of a built-in component replaces it, and one that `components.use` names replaces one of
 //! the directory.
 
-use super::known::{Known, built_in};
+use super::known::Known;
 use super::{allowed, diagnostics};
 use crate::material::Reading;
 use futures_util::{StreamExt, stream};
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use trackside_components::{Component, Digest, Engine, LoadError};
 use trackside_config::{Components, Config, Report};
-use trackside_guests::BuiltIn;
+use trackside_guests::{BUILT_IN, BuiltIn};
 use trackside_routing::Registry;
 
 /// A file with more bytes than this is not read; the engine accepts fewer.
@@ -137,7 +137,7 @@ impl Loaded {
 /// Everything to load, the weakest origin first.
 fn origins(config: &Config, reading: &Reading, report: &mut Report) -> Vec<Origin> {
     let components = &config.resolved.components;
-    let mut origins: Vec<_> = built_in().iter().map(|(built_in, _)| Origin::BuiltIn(built_in)).collect();
+    let mut origins: Vec<_> = BUILT_IN.iter().map(Origin::BuiltIn).collect();
     if let Some(directory) = &components.directory {
         match reading.wasm_files(directory) {
             Ok(files) => origins.extend(files.into_iter().map(Origin::Directory)),
@@ -183,8 +183,7 @@ async fn load(
 }
 
 async fn load_built_in(engine: &Engine, known: &Arc<Known>, which: &'static BuiltIn) -> Result<Component, Fault> {
-    let digest = built_in().iter().find(|(built_in, _)| built_in.name == which.name).map(|(_, digest)| *digest);
-    if let Some(component) = digest.and_then(|digest| known.component(digest)) {
+    if let Some(component) = known.built_in(which) {
         return Ok(component);
     }
     let (engine, known) = (engine.clone(), Arc::clone(known));

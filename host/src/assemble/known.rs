@@ -1,10 +1,10 @@
-//! What is in memory already, by digest: a change of the configuration alone loads nothing.
+//! What is in memory already: a change of the configuration alone loads nothing.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use trackside_components::{ArtefactFile, Component, Digest, Engine, LoadError};
-use trackside_guests::{BUILT_IN, BuiltIn};
+use trackside_guests::BuiltIn;
 use trackside_telemetry::Metrics;
 
 /// Components and the files that they read, of the live generation and of the one that is being made.
@@ -12,29 +12,41 @@ use trackside_telemetry::Metrics;
 pub(super) struct Known {
     metrics: Arc<Metrics>,
     components: Mutex<BTreeMap<Digest, Component>>,
+    /// Those inside the program, by name. They stay.
+    built_in: Mutex<BTreeMap<&'static str, Component>>,
     artefacts: Mutex<BTreeMap<Digest, ArtefactFile>>,
 }
 
 impl Known {
     pub(super) fn new(metrics: &Arc<Metrics>) -> Self {
-        Self { metrics: Arc::clone(metrics), components: Mutex::default(), artefacts: Mutex::default() }
+        let metrics = Arc::clone(metrics);
+        Self { metrics, components: Mutex::default(), built_in: Mutex::default(), artefacts: Mutex::default() }
     }
 
     pub(super) fn component(&self, digest: Digest) -> Option<Component> {
-        locked(&self.components).get(&digest).cloned()
+        let loaded = locked(&self.components).get(&digest).cloned();
+        loaded.or_else(|| locked(&self.built_in).values().find(|built_in| built_in.digest() == digest).cloned())
+    }
+
+    pub(super) fn built_in(&self, which: &BuiltIn) -> Option<Component> {
+        locked(&self.built_in).get(which.name).cloned()
     }
 
     /// Loads a component. Blocks for up to seconds.
     pub(super) fn load(&self, engine: &Engine, wasm: &[u8]) -> Result<Component, LoadError> {
-        self.learn_component(|| engine.load(wasm))
+        let component = self.timed(|| engine.load(wasm))?;
+        locked(&self.components).insert(component.digest(), component.clone());
+        Ok(component)
     }
 
     /// The same for one that is part of the program.
     pub(super) fn load_built_in(&self, engine: &Engine, which: &'static BuiltIn) -> Result<Component, LoadError> {
-        self.learn_component(|| engine.load_built_in(which.wasm))
+        let component = self.timed(|| engine.load_built_in(which.wasm))?;
+        locked(&self.built_in).insert(which.name, component.clone());
+        Ok(component)
     }
 
-    fn learn_component(&self, load: impl FnOnce() -> Result<Component, LoadError>) -> Result<Component, LoadError> {
+    fn timed(&self, load: impl FnOnce() -> Result<Component, LoadError>) -> Result<Component, LoadError> {
         let started = Instant::now();
         let loaded = load();
         match &loaded {
@@ -44,9 +56,7 @@ impl Known {
             // It did not come so far.
             Err(_) => {}
         }
-        let component = loaded?;
-        locked(&self.components).insert(component.digest(), component.clone());
-        Ok(component)
+        loaded
     }
 
     pub(super) fn artefact(&self, digest: Digest) -> Option<ArtefactFile> {
@@ -60,21 +70,12 @@ impl Known {
     /// Forgets all but what is built in and what `wanted` names. The machine code of a built-in component goes, too, where
     /// nothing uses it: a configuration uses few of them.
     pub(super) fn retain(&self, wanted: impl Fn(Digest) -> bool) {
-        let is_built_in = |digest: Digest| built_in().iter().any(|(_, built_in)| *built_in == digest);
-        let mut components = locked(&self.components);
-        components.retain(|digest, _| wanted(*digest) || is_built_in(*digest));
-        components.values().for_each(Component::put_away);
-        drop(components);
+        locked(&self.components).retain(|digest, _| wanted(*digest));
+        locked(&self.built_in).values().for_each(Component::put_away);
         locked(&self.artefacts).retain(|digest, _| wanted(*digest));
     }
 }
 
-fn locked<T>(of: &Mutex<BTreeMap<Digest, T>>) -> MutexGuard<'_, BTreeMap<Digest, T>> {
+fn locked<K, V>(of: &Mutex<BTreeMap<K, V>>) -> MutexGuard<'_, BTreeMap<K, V>> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The built-in components with their digests, which take some milliseconds to make.
-pub(super) fn built_in() -> &'static [(&'static BuiltIn, Digest)] {
-    static DIGESTS: OnceLock<Vec<(&BuiltIn, Digest)>> = OnceLock::new();
-    DIGESTS.get_or_init(|| BUILT_IN.iter().map(|built_in| (built_in, Digest::of(built_in.wasm))).collect())
 }

@@ -1,5 +1,6 @@
 //! Models that were pulled from a hub: their names, and the folder of the user's cache that holds them.
 
+use crate::user_cache;
 use anyhow::{Context as _, bail};
 use std::fmt;
 use std::fs;
@@ -47,12 +48,9 @@ impl fmt::Display for HubName {
 pub(crate) struct PulledModels(PathBuf);
 
 impl PulledModels {
-    /// The user's own: `trackside/models` under `$XDG_CACHE_HOME` or `~/.cache`.
+    /// Those in the user's cache.
     pub(crate) fn of_user() -> anyhow::Result<Self> {
-        let given = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-        let caches = given.or_else(|| Some(std::env::home_dir()?.join(".cache")));
-        let caches = caches.context("there is no home directory to keep models in: set XDG_CACHE_HOME")?;
-        Ok(Self(caches.join("trackside/models")))
+        Ok(Self(user_cache::folder("models")?))
     }
 
     /// Where a model lies once it has been pulled.

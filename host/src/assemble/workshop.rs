@@ -11,6 +11,7 @@ use super::values::Values;
 use super::vectors::Native;
 use crate::exit::Failure;
 use crate::material::{Material, Reading, Stamps, Text};
+use crate::user_cache;
 use anyhow::Context as _;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use trackside_components::{
@@ -105,7 +106,7 @@ impl Workshop {
             metrics: Arc::new(Counted(Arc::clone(metrics))),
             clock: Arc::new(SystemClock::default()),
         };
-        let cache = CacheDir::of_user().inspect_err(|error| {
+        let cache = code_cache().inspect_err(|error| {
             tracing::warn!(event = "no_code_cache", %error, "components are compiled at every start");
         });
         let options = EngineOptions { cache: cache.ok(), compiler, ..EngineOptions::default() };
@@ -225,6 +226,10 @@ impl Workshop {
         self.known.retain(|digest: Digest| wanted.contains(&digest));
         self.stamps.retain(|path| material.file(path).is_some());
     }
+}
+
+fn code_cache() -> anyhow::Result<CacheDir> {
+    Ok(CacheDir::open(user_cache::folder("code-v1")?)?)
 }
 
 /// What the threads of the model count.

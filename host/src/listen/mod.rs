@@ -6,8 +6,6 @@ mod tls;
 pub(crate) use identity::{Files, Identity};
 pub(crate) use tls::secured;
 
-use futures_util::{Stream, stream};
-use std::io;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
@@ -16,21 +14,19 @@ use tokio::time::sleep;
 /// would spend all its time on trying.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Connections in the clear, one after the other. It never ends and never fails.
-pub(crate) fn plain(listener: TcpListener) -> impl Stream<Item = io::Result<TcpStream>> + Send {
-    stream::unfold(listener, async |listener| {
-        loop {
-            match listener.accept().await {
-                Ok((connection, _)) => {
-                    // Answers are small and waited for. A connection that refuses is slower, not useless.
-                    let _ = connection.set_nodelay(true);
-                    return Some((Ok(connection), listener));
-                }
-                Err(error) => {
-                    tracing::warn!(event = "accept_failed", %error);
-                    sleep(PAUSE).await;
-                }
+/// The next connection, in the clear. It never fails.
+pub(crate) async fn accept(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((connection, _)) => {
+                // Answers are small and waited for. A connection that refuses is slower, not useless.
+                let _ = connection.set_nodelay(true);
+                return connection;
+            }
+            Err(error) => {
+                tracing::warn!(event = "accept_failed", %error);
+                sleep(PAUSE).await;
             }
         }
-    })
+    }
 }

@@ -1,7 +1,7 @@
 //! The bytes of files that earlier generations were made of, so that a way back does not depend on what lies on disk now.
 
+use crate::user_cache;
 use std::collections::{BTreeMap, BTreeSet};
-use std::env;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
@@ -22,15 +22,12 @@ pub(crate) struct Archive {
 }
 
 impl Archive {
-    /// A new folder below `trackside/generations-v1` in the user's cache.
+    /// A new folder below the one for all processes in the user's cache.
     ///
     /// # Errors
     /// Says why there can be none.
     pub(crate) fn of_user() -> io::Result<Self> {
-        let given = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-        let caches = given.or_else(|| Some(env::home_dir()?.join(".cache")));
-        let caches = caches.ok_or_else(|| io::Error::other("there is no home directory"))?;
-        Self::open(&caches.join("trackside/generations-v1"))
+        Self::open(&user_cache::folder("generations-v1")?)
     }
 
     /// A new folder in a folder that is only for those of this user's processes.

@@ -2,13 +2,13 @@
 
 mod archive;
 mod reading;
-mod stamp;
+mod stamps;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use archive::Archive;
 pub(crate) use reading::{Instead, Reading, read};
-pub(crate) use stamp::{FolderStamp, Stamps};
+pub(crate) use stamps::{FolderStamp, Stamps};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -107,13 +107,8 @@ impl Material {
 
     /// The files by what the configuration calls them.
     fn named(&self) -> BTreeMap<&Path, Digest> {
-        let named = |path| self.named_as(path);
-        self.files.iter().map(|(path, digest)| (named(path), *digest)).collect()
-    }
-
-    /// A file's path as the configuration has it, if it lies in its folder.
-    pub(crate) fn named_as<'a>(&self, path: &'a Path) -> &'a Path {
-        path.strip_prefix(&self.config.base_dir).unwrap_or(path)
+        let base = &self.config.base_dir;
+        self.files().map(|(path, digest)| (path.strip_prefix(base).unwrap_or(path), digest)).collect()
     }
 }
 

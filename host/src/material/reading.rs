@@ -1,7 +1,8 @@
 //! Where the files of a configuration come from: from disk, or from what is kept of an earlier generation. Everything that
 //! is read is recorded.
 
-use super::{Archive, Material, ModelMaterial, Stamps, stamp::Stamp};
+use super::{Archive, Material, ModelMaterial, Stamps};
+use crate::stamp::Stamp;
 use crate::watch::Watched;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -9,6 +10,7 @@ use std::io::{self, Read as _};
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 use trackside_components::Digest;
 
 /// Reads files once for one generation.
@@ -68,11 +70,15 @@ impl Reading {
         self.found_at().watched.files.insert(path.to_owned());
         match &self.from {
             From::Disk { instead: Some(Instead { path: other, bytes }), .. } if other == path => {
-                Ok(self.read(path, Digest::of(bytes), Arc::clone(bytes)))
+                let digest = Digest::of(bytes);
+                self.record(path, digest, Arc::clone(bytes));
+                Ok(digest)
             }
             From::Disk { stamps, .. } => {
                 let stamp = Stamp::of(&fs::metadata(path)?);
-                let Some(digest) = stamps.digest(path, stamp) else { return self.read_disk(path, most, stamps) };
+                let Some(digest) = stamps.digest(path, stamp) else {
+                    return self.read_disk(path, most, stamps).map(|(digest, _)| digest);
+                };
                 self.found_at().files.insert(path.to_owned(), digest);
                 Ok(digest)
             }
@@ -94,11 +100,7 @@ impl Reading {
             return Ok((digest, Arc::clone(bytes)));
         }
         match &self.from {
-            From::Disk { stamps, .. } => {
-                let digest = self.read_disk(path, most, stamps)?;
-                let bytes = self.found_at().fresh.get(&digest).cloned();
-                Ok((digest, bytes.ok_or(io::ErrorKind::NotFound)?))
-            }
+            From::Disk { stamps, .. } => self.read_disk(path, most, stamps),
             From::Kept { archive, .. } => {
                 let kept = archive.as_ref().map_or(Err(io::ErrorKind::NotFound.into()), |archive| archive.read(digest));
                 let bytes = kept.or_else(|error| unchanged(path, most, digest).ok_or(error))?;
@@ -156,18 +158,19 @@ impl Reading {
         (found.files.clone(), found.listed.clone())
     }
 
-    fn read_disk(&self, path: &Path, most: u64, stamps: &Stamps) -> io::Result<Digest> {
+    fn read_disk(&self, path: &Path, most: u64, stamps: &Stamps) -> io::Result<(Digest, Arc<[u8]>)> {
+        let began = SystemTime::now();
         let (stamp, bytes) = read(path, most)?;
-        let digest = Digest::of(&bytes);
-        stamps.learn(path, stamp, digest);
-        Ok(self.read(path, digest, bytes.into()))
+        let (digest, bytes) = (Digest::of(&bytes), Arc::from(bytes));
+        stamps.learn(path, stamp, began, digest);
+        self.record(path, digest, Arc::clone(&bytes));
+        Ok((digest, bytes))
     }
 
-    fn read(&self, path: &Path, digest: Digest, bytes: Arc<[u8]>) -> Digest {
+    fn record(&self, path: &Path, digest: Digest, bytes: Arc<[u8]>) {
         let mut found = self.found_at();
         found.files.insert(path.to_owned(), digest);
         found.fresh.insert(digest, bytes);
-        digest
     }
 
     fn found_at(&self) -> MutexGuard<'_, Found> {

@@ -1,5 +1,5 @@
-use super::stamp::Stamp;
 use super::*;
+use crate::stamp::Stamp;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};

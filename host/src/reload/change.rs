@@ -1,9 +1,9 @@
 //! What is different between two generations, for people.
 
 use super::Generation;
-use crate::assemble::Served;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 /// Most places of a configuration that are named.
 const MOST_PLACES: usize = 12;
@@ -18,45 +18,36 @@ pub(super) fn between(old: &Generation, new: &Generation) -> Vec<String> {
     if old.material.config().digest != new.material.config().digest {
         changed.push(config(&old.config.document(), &new.config.document()));
     }
-    let told = components(&old.served, &new.served);
-    let of_components = |path: &str| {
-        new.served
-            .values()
-            .chain(old.served.values())
-            .any(|served| served.file.as_ref().is_some_and(|file| file.display().to_string() == path))
-    };
-    changed.extend(told);
-    let (before, after) = (files(old), files(new));
-    let other = |path: &&String| !of_components(path);
-    for path in before.keys().chain(after.keys()).collect::<BTreeSet<_>>().into_iter().filter(other) {
-        let digest = |of: &BTreeMap<String, String>| of.get(path).cloned();
-        changed.extend(difference(&format!("file {path}"), digest(&before), digest(&after)));
-    }
+    changed.extend(differences("component", &components(old), &components(new)));
+    changed.extend(differences("file", &files(old, new), &files(new, old)));
     if old.embeddings.fingerprint() != new.embeddings.fingerprint() {
         changed.push(format!("model {} to {}", old.embeddings, new.embeddings));
     }
     changed
 }
 
-fn files(of: &Generation) -> BTreeMap<String, String> {
-    of.material.files().map(|(path, digest)| (path.display().to_string(), digest.short())).collect()
+fn components(of: &Generation) -> BTreeMap<String, String> {
+    of.served.iter().map(|(serves, served)| (serves.clone(), served.digest.short())).collect()
 }
 
-fn components(old: &BTreeMap<String, Served>, new: &BTreeMap<String, Served>) -> Vec<String> {
-    let types: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-    let digest = |of: &BTreeMap<String, Served>, serves: &str| of.get(serves).map(|served| served.digest.short());
-    let of = |serves: &String| difference(&format!("component {serves}"), digest(old, serves), digest(new, serves));
-    types.into_iter().filter_map(of).collect()
+/// Those that are no component of either generation.
+fn files(of: &Generation, other: &Generation) -> BTreeMap<String, String> {
+    let served = of.served.values().chain(other.served.values());
+    let components: BTreeSet<&Path> = served.filter_map(|served| served.file.as_deref()).collect();
+    let files = of.material.files().filter(|(path, _)| !components.contains(path));
+    files.map(|(path, digest)| (path.display().to_string(), digest.short())).collect()
 }
 
-fn difference(what: &str, old: Option<String>, new: Option<String>) -> Option<String> {
-    match (old, new) {
+fn differences(what: &str, old: &BTreeMap<String, String>, new: &BTreeMap<String, String>) -> Vec<String> {
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let told = names.into_iter().filter_map(|name| match (old.get(name), new.get(name)) {
         (Some(old), Some(new)) if old == new => None,
-        (Some(old), Some(new)) => Some(format!("{what} {old} to {new}")),
-        (None, Some(new)) => Some(format!("{what} {new} added")),
-        (Some(old), None) => Some(format!("{what} {old} removed")),
+        (Some(old), Some(new)) => Some(format!("{what} {name} {old} to {new}")),
+        (None, Some(new)) => Some(format!("{what} {name} {new} added")),
+        (Some(old), None) => Some(format!("{what} {name} {old} removed")),
         (None, None) => None,
-    }
+    });
+    told.collect()
 }
 
 fn config(old: &Value, new: &Value) -> String {
@@ -80,12 +71,12 @@ fn walk(old: &Value, new: &Value, place: &mut String, depth: usize, into: &mut V
         _ if depth == 0 => return into.push(place.clone()),
         (Value::Object(old), Value::Object(new)) => (entries(old), entries(new)),
         (Value::Array(old), Value::Array(new)) => match (named(old), named(new)) {
-            (Some(old), Some(new)) if old.keys().ne(new.keys()) || !old.is_empty() => (old, new),
+            (Some(old), Some(new)) => (old, new),
             _ => (numbered(old), numbered(new)),
         },
         _ => return into.push(place.clone()),
     };
-    let length = place.len();
+    let (length, told) = (place.len(), into.len());
     for key in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
         place.push_str(if key.starts_with('[') || length == 0 { "" } else { "." });
         place.push_str(key);
@@ -95,7 +86,7 @@ fn walk(old: &Value, new: &Value, place: &mut String, depth: usize, into: &mut V
         }
         place.truncate(length);
     }
-    if before.keys().eq(after.keys()) && into.is_empty() {
+    if into.len() == told {
         // Only the order is different.
         into.push(place.clone());
     }
@@ -138,9 +129,11 @@ mod tests {
         let told = config(&old, &new);
         assert_eq!(told, "config global.a[1], routing.decisions[law].secret, routing.decisions[maths].priority");
         assert_eq!(config(&old, &old), "config, in nothing but its layout");
-        let swapped = json!({"routing": {"decisions": [old["routing"]["decisions"][1], old["routing"]["decisions"][0]]},
+        let mut swapped = json!({"routing": {"decisions": [old["routing"]["decisions"][1], old["routing"]["decisions"][0]]},
             "global": {"a": [1, 2]}});
         assert_eq!(config(&old, &swapped), "config routing.decisions");
+        swapped["global"]["a"][0] = json!(2);
+        assert_eq!(config(&old, &swapped), "config global.a[0], routing.decisions");
     }
 
     #[test]

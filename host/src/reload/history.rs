@@ -60,7 +60,7 @@ pub(crate) enum Verdict {
 pub(crate) struct UnknownGeneration(pub(crate) u64);
 
 /// A generation that was published.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Published {
     pub(super) id: u64,
     pub(super) time: String,
@@ -153,6 +153,6 @@ fn refused_entry(refusal: &Refusal, took: Duration) -> HistoryEntry {
 }
 
 /// With as many digits as mean something.
-pub(super) fn milliseconds(time: Duration) -> f64 {
+fn milliseconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e6).round() / 1e3
 }

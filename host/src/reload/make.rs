@@ -9,7 +9,7 @@ use super::{Cause, Generation, Outcome, persist};
 use crate::assemble::{Assembled, FILE_BYTES};
 use crate::exit::Failure;
 use crate::material::{Instead, Material, Reading, Text};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 use trackside_components::Digest;
@@ -44,7 +44,7 @@ struct Begun {
     loaded: Loaded,
     reading: Arc<Reading>,
     /// What is written when everything else has gone well.
-    persist: Option<(PathBuf, Arc<[u8]>)>,
+    persist: Option<Instead>,
 }
 
 /// What came of trying.
@@ -60,7 +60,7 @@ struct Good {
     report: Report,
     source: Source,
     reading: Arc<Reading>,
-    persist: Option<(PathBuf, Arc<[u8]>)>,
+    persist: Option<Instead>,
 }
 
 /// What would come of a configuration.
@@ -140,7 +140,7 @@ impl Shared {
             Draft::Config { text, over } => {
                 let file = self.replaceable(over)?;
                 let begun = of_disk(self.origin.parse(&file, &text)?);
-                Begun { persist: Some((file, text.into_bytes().into())), ..begun }
+                Begun { persist: Some(Instead { path: file, bytes: text.into_bytes().into() }), ..begun }
             }
             Draft::Examined(text) => of_disk(match &self.origin.file {
                 Some(file) => self.origin.parse(file, &text)?,
@@ -150,11 +150,11 @@ impl Shared {
             }),
             Draft::Component { serves, upload } => {
                 let bytes = self.uploaded(upload)?;
-                self.begin_with(self.place_of(&serves, &bytes)?, bytes)?
+                self.begin_with(Instead { path: self.place_of(&serves, &bytes)?, bytes })?
             }
             Draft::Candidate(serves) => {
                 let bytes = self.candidate(&serves)?;
-                self.begin_with(self.place_of(&serves, &bytes)?, bytes)?
+                self.begin_with(Instead { path: self.place_of(&serves, &bytes)?, bytes })?
             }
             Draft::Kept(material) => {
                 let reading = Reading::kept(Arc::clone(&material), self.archive.clone());
@@ -165,10 +165,9 @@ impl Shared {
         })
     }
 
-    fn begin_with(&self, path: PathBuf, bytes: Arc<[u8]>) -> Result<Begun, Fault> {
-        let instead = Instead { path: path.clone(), bytes: Arc::clone(&bytes) };
-        let reading = Arc::new(Reading::disk_but(self.workshop.stamps(), instead));
-        Ok(Begun { loaded: self.origin.load()?, reading, persist: Some((path, bytes)) })
+    fn begin_with(&self, instead: Instead) -> Result<Begun, Fault> {
+        let reading = Arc::new(Reading::disk_but(self.workshop.stamps(), instead.clone()));
+        Ok(Begun { loaded: self.origin.load()?, reading, persist: Some(instead) })
     }
 
     /// The configuration file, if it still has the text that is to be replaced.
@@ -201,8 +200,8 @@ impl Shared {
         Err(Fault { why: Why::Impossible, report, source })
     }
 
-    fn persist(&self, what: Option<(PathBuf, Arc<[u8]>)>) -> Result<(), Fault> {
-        let Some((path, bytes)) = what else { return Ok(()) };
+    fn persist(&self, what: Option<Instead>) -> Result<(), Fault> {
+        let Some(Instead { path, bytes }) = what else { return Ok(()) };
         persist::replace(&path, &bytes).map_err(|error| {
             let message = format!("{} cannot be written: {error}", path.display());
             self.fault(Why::NotPersisted, NOT_WRITTEN, message, "make it writable, or change it where it comes from")
@@ -226,9 +225,4 @@ fn notes(cause: &Cause) -> Vec<String> {
         }
         _ => Vec::new(),
     }
-}
-
-/// A file as messages name it.
-pub(super) fn named(path: &Path) -> String {
-    path.display().to_string()
 }

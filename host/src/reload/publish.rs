@@ -1,6 +1,6 @@
 //! The end of an attempt: a generation is published, or everything stays as it is; either is written down.
 
-use super::history::{HistoryEntry, Published, milliseconds};
+use super::history::{HistoryEntry, Published};
 use super::refusal::Fault;
 use super::reloads::Shared;
 use super::{Cause, Generation, Outcome};
@@ -43,16 +43,16 @@ impl Shared {
         let published = Published {
             id,
             time: timestamp(),
-            cause: cause.clone(),
+            cause,
             material: Arc::clone(&generation.material),
             served: Arc::clone(&generation.served),
-            changed: changed.clone(),
+            changed,
             notes,
             took,
         };
         let entry = published.entry(|_| (0, true));
         let mut ledger = self.ledger();
-        if !matches!(cause, Cause::Rollback(_)) {
+        if !matches!(entry.cause, Cause::Rollback(_)) {
             ledger.on_disk = Arc::clone(&generation.material);
         }
         ledger.history.publish(published);
@@ -63,8 +63,9 @@ impl Shared {
         }
         let named = ledger.history.digests();
         drop(ledger);
-        self.metrics.generation_published(id, cause.as_str(), took);
-        let (cause, took_ms) = (cause.as_str(), milliseconds(took));
+        let HistoryEntry { took_ms, changed, .. } = &entry;
+        let cause = entry.cause.as_str();
+        self.metrics.generation_published(id, cause, took);
         tracing::info!(event = "published", generation = id, cause, took_ms, "{}", changed.join("; "));
         self.workshop.keep_only(&generation.material);
         self.archive(reading, &named);

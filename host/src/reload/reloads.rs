@@ -241,12 +241,6 @@ impl Shared {
         self.live.load_full()
     }
 
-    /// Those that are no longer live and still in memory.
-    #[cfg(test)]
-    pub(super) fn draining_ids(&self) -> Vec<u64> {
-        self.draining.pins().into_iter().map(|(id, _)| id).collect()
-    }
-
     fn pins(&self) -> Pins {
         let live = others(&self.live());
         let draining = self.draining.pins();

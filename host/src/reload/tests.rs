@@ -18,23 +18,7 @@ struct Router {
 }
 
 fn config(word: &str) -> String {
-    format!(
-        "version: v0.3
-providers:
-  defaults: {{default_model: small}}
-  models:
-    - {{name: small, backend_refs: [{{endpoint: \"small:8000\"}}]}}
-    - {{name: large, backend_refs: [{{endpoint: \"large:8000\"}}]}}
-routing:
-  modelCards: [{{name: small}}, {{name: large}}]
-  signals:
-    keywords: [{{name: hurry, operator: OR, keywords: [{word}]}}]
-  decisions:
-    - {{name: fast, priority: 1, rules: {{type: keyword, name: hurry}}, modelRefs: [{{model: large}}]}}
-components:
-  directory: ./wasm
-"
-    )
+    include_str!("../../tests/program/changing.yaml").replace("urgent", word)
 }
 
 /// The built-in keyword signal with one more section, which nobody runs, so that its digest is another.
@@ -199,7 +183,7 @@ async fn the_history_is_bounded_and_old_generations_are_dropped() {
     assert_eq!(router.reloads.history()[1].pinned, 1, "the stream, and not the question");
     drop(stream);
     let until = Instant::now() + Duration::from_secs(10);
-    let in_memory = || router.reloads.0.draining_ids();
+    let in_memory = || router.reloads.0.draining.pins().iter().map(|(id, _)| *id).collect::<Vec<_>>();
     while in_memory() != [1] {
         assert!(Instant::now() < until, "{:?} are still in memory", in_memory());
         tokio::time::sleep(Duration::from_millis(10)).await;

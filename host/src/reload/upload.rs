@@ -1,6 +1,5 @@
 //! Components that come from elsewhere than the watched files: which bytes, and where they are to lie.
 
-use super::make::named;
 use super::refusal::{Fault, Why};
 use super::reloads::Shared;
 use crate::assemble::FILE_BYTES;
@@ -34,14 +33,13 @@ impl Shared {
             Upload::Bytes(bytes) => Ok(bytes.as_ref().into()),
             Upload::Path(path) => {
                 let within = self.directory()?;
-                let found = inside(&within, &path).ok_or_else(|| {
-                    let message = format!("{} is no file in {}", named(&path), named(&within));
+                let unfit = |message: String| {
                     self.fault(Why::Impossible, NO_PLACE, message, "name a file by its path from components.directory")
-                })?;
-                let (_, bytes) = read(&found, FILE_BYTES).map_err(|error| {
-                    let message = format!("{} cannot be read: {error}", named(&path));
-                    self.fault(Why::Impossible, NO_PLACE, message, "name a file by its path from components.directory")
-                })?;
+                };
+                let found = inside(&within, &path)
+                    .ok_or_else(|| unfit(format!("{} is no file in {}", path.display(), within.display())))?;
+                let (_, bytes) = read(&found, FILE_BYTES)
+                    .map_err(|error| unfit(format!("{} cannot be read: {error}", path.display())))?;
                 Ok(bytes.into())
             }
         }
@@ -56,7 +54,7 @@ impl Shared {
         })?;
         let tried = Reading::kept(Arc::clone(&live.material), self.archive.clone());
         let (_, bytes) = tried.bytes(&candidate.source, FILE_BYTES).map_err(|error| {
-            let message = format!("the candidate {} is not kept: {error}", named(&candidate.source));
+            let message = format!("the candidate {} is not kept: {error}", candidate.source.display());
             self.fault(Why::Impossible, NO_CANDIDATE, message, "put its file back, or upload it")
         })?;
         Ok(bytes)

@@ -2,11 +2,11 @@
 
 use super::ground::{Inner, Shared};
 use super::settle::Happening;
+use crate::stamp::Identity;
 use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind, RenameMode};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Weak;
 use std::time::Instant;
@@ -18,8 +18,8 @@ const CLOSES_ARE_TOLD: bool = cfg!(any(target_os = "linux", target_os = "android
 #[derive(Debug)]
 pub(super) struct Events {
     watcher: RecommendedWatcher,
-    /// Each with the identity of the directory: another one may take its path.
-    set: BTreeMap<PathBuf, (u64, u64)>,
+    /// Each with its directory: another one may take the path.
+    set: BTreeMap<PathBuf, Identity>,
     /// Whether a directory that cannot be watched was told in the log.
     told: bool,
 }
@@ -39,7 +39,7 @@ impl Events {
     pub(super) fn set(&mut self, directories: &BTreeSet<PathBuf>, lost: &BTreeSet<PathBuf>) {
         let watcher = &mut self.watcher;
         self.set.retain(|path, identity| {
-            let keeps = directories.contains(path) && !lost.contains(path) && identify(path) == Some(*identity);
+            let keeps = directories.contains(path) && !lost.contains(path) && Identity::at(path) == Some(*identity);
             if !keeps {
                 // A watch on a directory that was removed has ended already.
                 let _ = watcher.unwatch(path);
@@ -50,7 +50,7 @@ impl Events {
             if self.set.contains_key(path) {
                 continue;
             }
-            let Some(identity) = identify(path) else { continue };
+            let Some(identity) = Identity::at(path) else { continue };
             match self.watcher.watch(path, RecursiveMode::NonRecursive) {
                 Ok(()) => {
                     self.set.insert(path.clone(), identity);
@@ -64,10 +64,6 @@ impl Events {
             }
         }
     }
-}
-
-fn identify(path: &Path) -> Option<(u64, u64)> {
-    fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
 
 impl Shared {

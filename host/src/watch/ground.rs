@@ -43,7 +43,7 @@ pub(super) struct Ground {
 }
 
 /// What to look at files for.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) enum Errand {
     /// Cover these from now on.
     Cover(Watched),

@@ -29,7 +29,7 @@ pub(super) struct Reach {
 }
 
 impl Reach {
-    /// Follows every way there is now.
+    /// Follows every way there is now. All of them begin at the root.
     pub(super) fn of(watched: &Watched) -> Self {
         let mut reach = Self::default();
         for file in &watched.files {
@@ -71,8 +71,7 @@ impl Reach {
 
     /// Follows one way to its end, and tells where that is if something is there.
     fn follow(&mut self, path: &Path) -> Option<PathBuf> {
-        let path = std::path::absolute(path).ok()?;
-        let mut ahead: VecDeque<OsString> = parts(&path).collect();
+        let mut ahead: VecDeque<OsString> = parts(path).collect();
         let mut at = PathBuf::from("/");
         let mut links = 0;
         while let Some(part) = ahead.pop_front() {

@@ -10,24 +10,7 @@ pub(crate) const URGENT: &str = "urgent";
 
 /// A small configuration in which a word decides, and components come from a directory.
 pub(crate) fn router(word: &str) -> String {
-    format!(
-        "\
-version: v0.3
-providers:
-  defaults: {{default_model: small}}
-  models:
-    - {{name: small, backend_refs: [{{endpoint: \"small:8000\"}}]}}
-    - {{name: large, backend_refs: [{{endpoint: \"large:8000\"}}]}}
-routing:
-  modelCards: [{{name: small}}, {{name: large}}]
-  signals:
-    keywords: [{{name: hurry, operator: OR, keywords: [{word}]}}]
-  decisions:
-    - {{name: fast, priority: 1, rules: {{type: keyword, name: hurry}}, modelRefs: [{{model: large}}]}}
-components:
-  directory: ./wasm
-"
-    )
+    include_str!("changing.yaml").replace(URGENT, word)
 }
 
 /// A component inside the program.

@@ -1,12 +1,12 @@
 //! The `components` block: files beside the built-in components, and everything that can be wrong with them.
 
+use crate::changing::built_in;
 use crate::process::{file, run};
 use serde_json::Value;
-use trackside_guests::BUILT_IN;
 
 /// A component that serves the signal type `keyword`.
 fn keyword() -> &'static [u8] {
-    BUILT_IN.iter().find(|built_in| built_in.name == "signal-keyword").unwrap().wasm
+    built_in("signal-keyword")
 }
 
 /// The built-in configuration with a `components` block, in a folder of its own with these files.

@@ -190,7 +190,7 @@ impl Running {
         let (shutdown, asked) = oneshot::channel();
         let mut task = JoinSet::new();
         let observer = Arc::clone(&seen);
-        let server = Server::new(Arc::new(StandIn), observer, limits);
+        let server = Arc::new(Server::new(Arc::new(StandIn), observer, limits));
         task.spawn(server.serve(TcpIncoming::from(listener), async { drop(asked.await) }));
         Running { address, seen, shutdown: Some(shutdown), task }
     }

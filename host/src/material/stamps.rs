@@ -1,50 +1,15 @@
-//! Whether a file is the one that was read before, without reading it again.
+//! Which files are known by their stamps, and need not be read again.
 
+use crate::stamp::Stamp;
 use std::collections::BTreeMap;
-use std::fs::{self, Metadata};
-use std::os::unix::fs::MetadataExt as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 use trackside_components::Digest;
-
-/// A change within this time of the one before it may leave the same time on a file: clocks of file systems tick as slowly
-/// as every 10 ms.
-const TICK: Duration = Duration::from_millis(50);
 
 /// Most files of a folder that are looked at. A model has about ten.
 const MOST_ENTRIES: usize = 512;
-
-/// What the system says about a file. It changes with every write, and with every file that takes the place of another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Stamp {
-    device: u64,
-    inode: u64,
-    bytes: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-impl Stamp {
-    pub(crate) fn of(metadata: &Metadata) -> Self {
-        Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            bytes: metadata.len(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-        }
-    }
-
-    /// Whether the next change will show.
-    fn is_settled(&self, now: SystemTime) -> bool {
-        let (seconds, nanoseconds) = self.changed;
-        let since_1970 = u64::try_from(seconds).ok().zip(u32::try_from(nanoseconds).ok());
-        let changed = since_1970.map(|(seconds, nanoseconds)| Duration::new(seconds, nanoseconds));
-        let changed = changed.and_then(|since| SystemTime::UNIX_EPOCH.checked_add(since));
-        changed.and_then(|changed| now.duration_since(changed).ok()).is_some_and(|age| age > TICK)
-    }
-}
 
 /// The digests of files that were read, for as long as their stamps stay the same.
 #[derive(Debug, Default)]
@@ -57,10 +22,11 @@ impl Stamps {
         known.get(path).filter(|(before, _)| *before == stamp).map(|(_, digest)| *digest)
     }
 
-    /// Remembers what was read, if a change since then would show. The stamp is that of before the reading.
-    pub(crate) fn learn(&self, path: &Path, stamp: Stamp, digest: Digest) {
+    /// Remembers what was read, if a change since then would show. The stamp is that of before the reading, which began
+    /// at `began`.
+    pub(crate) fn learn(&self, path: &Path, stamp: Stamp, began: SystemTime, digest: Digest) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if stamp.is_settled(SystemTime::now()) {
+        if stamp.is_settled(began) {
             known.insert(path.to_owned(), (stamp, digest));
         } else {
             known.remove(path);
