@@ -103,10 +103,21 @@ fn text(report: &Report, domain: &Domain, bytes: usize) -> String {
     let percent = |share: f64| format!("{:.1} %", share * 100.0);
     let mut out = format!("{}: {} labels, {bytes} bytes\n", plain(&domain.out.display().to_string()), report.labels);
     let mut rows = vec![
-        ["file", "rows", "right", "no neighbours", "words alone", "calibration error", "reach 0.5", "of these right"]
-            .map(str::to_owned),
+        [
+            "file",
+            "rows",
+            "right",
+            "no neighbours",
+            "words alone",
+            "calibration error",
+            "by chance",
+            "reach 0.5",
+            "of these right",
+        ]
+        .map(str::to_owned),
     ];
-    rows.extend(report.files.iter().map(|figures| {
+    let all = Some(&report.all).filter(|_| report.files.len() > 1);
+    rows.extend(report.files.iter().chain(all).map(|figures| {
         [
             plain(&figures.file),
             figures.rows.to_string(),
@@ -114,6 +125,7 @@ fn text(report: &Report, domain: &Domain, bytes: usize) -> String {
             percent(figures.no_neighbours),
             percent(figures.words_alone),
             percent(figures.calibration_error),
+            percent(figures.calibration_error_by_chance),
             percent(figures.reported),
             percent(figures.right_of_reported),
         ]

@@ -9,6 +9,7 @@ mod embedding;
 mod evidence;
 mod report;
 mod rows;
+mod sureness;
 mod threshold;
 mod words;
 
@@ -21,6 +22,7 @@ mod topic;
 
 pub(crate) use report::Report;
 pub(crate) use rows::{Rows, read};
+pub(crate) use sureness::{Sure, calibration_error, calibration_error_by_chance};
 pub(crate) use threshold::{Expected, Goal, Judged, Outcome, choose};
 
 use calibration::Case;

@@ -4,10 +4,9 @@ use super::calibration::{self, Case};
 use super::evidence::Sample;
 use super::model::{Sight, Weights, softmax};
 use super::rows::Rows;
+use super::sureness::{Sure, calibration_error, calibration_error_by_chance};
 use serde_json::{Value, json};
 
-/// Confidences are compared with shares of right answers in so many steps.
-const BINS: usize = 15;
 /// What is reported by default.
 const THRESHOLD: f64 = 0.5;
 
@@ -17,9 +16,11 @@ pub(crate) struct Report {
     pub(crate) labels: usize,
     pub(crate) folds: usize,
     pub(crate) files: Vec<Figures>,
+    /// Those of the rows of all files together.
+    pub(crate) all: Figures,
 }
 
-/// Figures of one file, between 0 and 1.
+/// Figures of some rows, between 0 and 1.
 #[derive(Debug)]
 pub(crate) struct Figures {
     pub(crate) file: String,
@@ -29,23 +30,21 @@ pub(crate) struct Figures {
     /// The same by descriptions and words, and by words alone.
     pub(crate) no_neighbours: f64,
     pub(crate) words_alone: f64,
-    /// Expected calibration error.
+    /// Expected calibration error, and what it would be by chance alone.
     pub(crate) calibration_error: f64,
+    pub(crate) calibration_error_by_chance: f64,
     /// How many reach the default threshold, and how many of those are right.
     pub(crate) reported: f64,
     pub(crate) right_of_reported: f64,
 }
 
-/// The likeliest label of a row.
-struct Answer {
-    probability: f64,
-    right: bool,
-}
+/// The likeliest label of a row, by everything and by less.
+type Answers = [Sure; Sight::ALL.len()];
 
 impl Report {
     /// Judges every fold by weights that were fitted to the others.
     pub(super) fn new(rows: &Rows, samples: &[Sample], cases: &[Case], folds: usize) -> Self {
-        let mut answers: Vec<Vec<[Answer; Sight::ALL.len()]>> = rows.files.iter().map(|_| Vec::new()).collect();
+        let mut answers: Vec<Vec<Answers>> = rows.files.iter().map(|_| Vec::new()).collect();
         for fold in 0..folds {
             let pairs = || cases.iter().zip(samples);
             let others: Vec<&Case> = pairs().filter(|(_, sample)| sample.fold != fold).map(|(case, _)| case).collect();
@@ -58,31 +57,20 @@ impl Report {
         }
         let files =
             rows.files.iter().zip(&answers).map(|(file, answers)| Figures::new(file.display().to_string(), answers));
-        Self { labels: rows.labels.len(), folds, files: files.collect() }
+        let all = Figures::new("all".to_owned(), &answers.concat());
+        Self { labels: rows.labels.len(), folds, files: files.collect(), all }
     }
 
     /// For programs.
     pub(crate) fn json(&self) -> Value {
-        let files = self.files.iter().map(|figures| {
-            json!({
-                "file": figures.file,
-                "rows": figures.rows,
-                "accuracy": figures.accuracy,
-                "accuracy_without_neighbours": figures.no_neighbours,
-                "accuracy_by_words_alone": figures.words_alone,
-                "calibration_error": figures.calibration_error,
-                "reported": figures.reported,
-                "right_of_reported": figures.right_of_reported,
-            })
-        });
-        json!({ "labels": self.labels, "folds": self.folds, "files": files.collect::<Vec<_>>() })
+        let files: Vec<Value> = self.files.iter().map(Figures::json).collect();
+        json!({ "labels": self.labels, "folds": self.folds, "files": files, "all": self.all.json() })
     }
 }
 
 impl Figures {
-    fn new(file: String, answers: &[[Answer; Sight::ALL.len()]]) -> Self {
-        let accuracy =
-            |of: fn(&[Answer; Sight::ALL.len()]) -> &Answer| share(answers.iter().map(of), |answer| answer.right);
+    fn new(file: String, answers: &[Answers]) -> Self {
+        let accuracy = |of: fn(&Answers) -> &Sure| share(answers.iter().map(of), |answer| answer.right);
         let whole = || answers.iter().map(|[whole, ..]| whole);
         Self {
             file,
@@ -90,53 +78,40 @@ impl Figures {
             accuracy: accuracy(|[whole, ..]| whole),
             no_neighbours: accuracy(|[_, no_neighbours, _]| no_neighbours),
             words_alone: accuracy(|[.., words_alone]| words_alone),
-            calibration_error: calibration_error(whole()),
-            reported: share(whole(), |answer| answer.probability >= THRESHOLD),
-            right_of_reported: share(whole().filter(|answer| answer.probability >= THRESHOLD), |answer| answer.right),
+            calibration_error: calibration_error(&whole().copied().collect::<Vec<_>>()),
+            calibration_error_by_chance: calibration_error_by_chance(&whole().copied().collect::<Vec<_>>()),
+            reported: share(whole(), |answer| answer.confidence >= THRESHOLD),
+            right_of_reported: share(whole().filter(|answer| answer.confidence >= THRESHOLD), |answer| answer.right),
         }
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "file": self.file,
+            "rows": self.rows,
+            "accuracy": self.accuracy,
+            "accuracy_without_neighbours": self.no_neighbours,
+            "accuracy_by_words_alone": self.words_alone,
+            "calibration_error": self.calibration_error,
+            "calibration_error_by_chance": self.calibration_error_by_chance,
+            "reported": self.reported,
+            "right_of_reported": self.right_of_reported,
+        })
     }
 }
 
-fn answer(case: &Case, weights: &Weights, sight: Sight) -> Answer {
+fn answer(case: &Case, weights: &Weights, sight: Sight) -> Sure {
     let odds: Vec<f64> = case.evidence.iter().map(|evidence| weights.log_odds(sight, evidence)).collect();
     let likeliest = softmax(&odds).into_iter().enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
-    let (label, probability) = likeliest.unwrap_or_default();
-    Answer { probability, right: label == case.label }
+    let (label, confidence) = likeliest.unwrap_or_default();
+    Sure { confidence, right: label == case.label }
 }
 
-fn share<'a>(answers: impl Iterator<Item = &'a Answer>, is: impl Fn(&Answer) -> bool) -> f64 {
+fn share<'a>(answers: impl Iterator<Item = &'a Sure>, is: impl Fn(&Sure) -> bool) -> f64 {
     let (mut all, mut found) = (0_u32, 0_u32);
     for answer in answers {
         all += 1;
         found += u32::from(is(answer));
     }
     f64::from(found) / f64::from(all.max(1))
-}
-
-/// The mean distance of confidence and share of right answers, over bins of equal width.
-fn calibration_error<'a>(answers: impl Iterator<Item = &'a Answer> + Clone) -> f64 {
-    let mut bins = [(0.0, 0.0); BINS];
-    for answer in answers.clone() {
-        let bin = ((answer.probability * BINS as f64) as usize).min(BINS - 1);
-        if let Some((sure, right)) = bins.get_mut(bin) {
-            *sure += answer.probability;
-            *right += f64::from(u8::from(answer.right));
-        }
-    }
-    let apart: f64 = bins.iter().map(|(sure, right)| f64::abs(sure - right)).sum();
-    apart / (answers.count() as f64).max(1.0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn calibration_error_is_how_far_confidence_is_off() {
-        let answers: Vec<Answer> = (0..10).map(|row| Answer { probability: 0.9, right: row < 6 }).collect();
-        assert!((calibration_error(answers.iter()) - 0.3).abs() < 1e-9);
-        assert_eq!(calibration_error([].iter()), 0.0);
-        let sure = Answer { probability: 1.0, right: true };
-        assert_eq!(calibration_error([sure].iter()), 0.0);
-    }
 }

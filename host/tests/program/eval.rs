@@ -32,7 +32,9 @@ fn domains_are_compared_as_answered_and_by_the_likeliest() {
         assert!(low < 2.0 / 3.0 && high > 2.0 / 3.0, "{low} {high}");
         assert_eq!(scores["classes"]["math"]["recall"], 1.0);
         assert_eq!(scores["confusion"][0]["expected"], "cooking");
-        assert!((0.0..=1.0).contains(&scores["calibration_error"].as_f64().unwrap()));
+        for error in ["calibration_error", "calibration_error_by_chance"] {
+            assert!((0.0..=1.0).contains(&scores[error].as_f64().unwrap()), "{report:#}");
+        }
     }
     let p50 = report["latency_ms"]["p50"].as_f64().unwrap();
     assert!(p50 > 0.0 && report["latency_ms"]["p99"].as_f64().unwrap() >= p50);
@@ -40,7 +42,16 @@ fn domains_are_compared_as_answered_and_by_the_likeliest() {
     let output = eval(&[path.to_str().unwrap()]);
     let (told, text) = (String::from_utf8(output.stderr).unwrap(), String::from_utf8(output.stdout).unwrap());
     assert!(told.contains("does not declare: cooking"), "{told}");
-    for part in ["surest domain of 3 prompts", "as answered", "likeliest", "66.7 %", "2 of 3", "Calibration", "p99"] {
+    for part in [
+        "surest domain of 3 prompts",
+        "as answered",
+        "likeliest",
+        "66.7 %",
+        "2 of 3",
+        "Calibration",
+        "by chance",
+        "p99",
+    ] {
         assert!(text.contains(part), "no {part} in\n{text}");
     }
 }

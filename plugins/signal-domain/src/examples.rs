@@ -1,6 +1,6 @@
 //! Labels told by examples that the configuration gives.
 
-use crate::labels::Labels;
+use crate::labels::{Label, Labels};
 use crate::model::known::{KNOWN, OTHER};
 
 /// From so many examples of every label on, a linear head is better than class means.
@@ -37,14 +37,20 @@ impl Method {
         }
     }
 
-    /// The examples of each class. Class means include what the label is about. Without a label for it, what the
-    /// configuration does not name is a class of the linear head, and nothing to the class means.
+    /// The texts of each class: its examples, and what it is about. Without a label for it, what the configuration does
+    /// not name is a class of the linear head, and nothing to the class means.
+    ///
+    /// A mean of one or two examples is better with any description than without; the linear head, which would learn
+    /// to tell names apart that say nothing, only has those that say something.
     pub(crate) fn classes(self, labels: &Labels) -> Vec<Vec<String>> {
-        let declared = |label: &&crate::labels::Label| self == Self::Linear || label.domain.is_some();
-        let classes = labels.iter().filter(declared).map(|label| match (self, label.examples.is_empty()) {
-            (Self::Linear, true) => everything_but(labels),
-            (Self::Linear, false) => label.examples.clone(),
-            (Self::Mean, _) => label.examples.iter().cloned().chain(label.texts()).collect(),
+        let declared = |(label, _): &(&Label, _)| self == Self::Linear || label.domain.is_some();
+        let classes = labels.iter().zip(labels.telling()).filter(declared).map(|(label, telling)| {
+            let about = match (self, label.examples.is_empty()) {
+                (Self::Linear, true) => everything_but(labels),
+                (Self::Linear, false) => telling,
+                (Self::Mean, _) => label.texts().to_vec(),
+            };
+            [&label.examples[..], &about].concat()
         });
         classes.collect()
     }
@@ -118,11 +124,22 @@ mod tests {
         let labels = labels(serde_json::json!([{"name": "math", "candidates": some(5)}]));
         let classes = Method::Linear.classes(&labels);
         assert_eq!(classes.len(), 2);
-        assert_eq!(classes[0], some(5));
         assert!(classes[1].iter().any(|text| text.contains("law")), "{classes:?}");
         assert!(!classes[1].iter().any(|text| text == "a question about math"));
         let log_odds = Method::Linear.log_odds(&labels, &[1.0, -1.0]);
         assert!((log_odds[0].exp() + log_odds[1].exp() - 1.0).abs() < 1e-9, "{log_odds:?}");
+    }
+
+    #[test]
+    fn the_linear_head_learns_from_descriptions_that_say_something() {
+        let labels = labels(serde_json::json!([
+            {"name": "billing", "description": "Money.", "candidates": some(5)},
+            {"name": "intent_1", "candidates": some(5)},
+            {"name": "intent_2", "candidates": some(6)},
+        ]));
+        let classes = Method::Linear.classes(&labels);
+        assert_eq!(classes[0], [&some(5)[..], &["a question about billing".to_owned(), "Money.".to_owned()]].concat());
+        assert_eq!(classes[1..3], [some(5), some(6)]);
     }
 
     #[test]

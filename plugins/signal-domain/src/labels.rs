@@ -3,6 +3,7 @@
 
 use crate::model::known::{self, OTHER, TEXTS};
 use crate::settings::Rule;
+use std::collections::BTreeMap;
 
 /// All labels, in a fixed order.
 #[derive(Debug)]
@@ -76,6 +77,32 @@ impl Labels {
     pub(crate) fn bank(&self) -> Vec<String> {
         self.labels.iter().flat_map(Label::texts).collect()
     }
+
+    /// The texts that tell each label from the others. A name that says nothing has none: `intent_17` beside `intent_18`
+    /// would make the two alike.
+    pub(crate) fn telling(&self) -> Vec<Vec<String>> {
+        let mut bearers: BTreeMap<Vec<&str>, usize> = BTreeMap::new();
+        for label in &self.labels {
+            *bearers.entry(words(&label.name)).or_default() += 1;
+        }
+        let texts = self.labels.iter().map(|label| {
+            let words = words(&label.name);
+            let named = !words.is_empty() && bearers.get(&words) == Some(&1);
+            let [question, about] = label.texts();
+            let described = named || about != label.name;
+            [(question, named), (about, described)]
+                .into_iter()
+                .filter_map(|(text, tells)| tells.then_some(text))
+                .collect()
+        });
+        texts.collect()
+    }
+}
+
+/// What of a name is words: numbers, codes and single letters are not.
+fn words(name: &str) -> Vec<&str> {
+    let parts = name.split(|letter: char| !letter.is_alphanumeric());
+    parts.filter(|part| part.chars().count() > 1 && part.chars().all(char::is_alphabetic)).collect()
 }
 
 impl Label {
@@ -151,5 +178,27 @@ mod tests {
             ]
         );
         assert_eq!(bank.len(), 8, "and two for `other`");
+    }
+
+    #[test]
+    fn a_name_that_says_nothing_tells_nothing() {
+        let telling = |rules: serde_json::Value| {
+            let rules: Vec<Rule> = serde_json::from_value(rules).unwrap();
+            Labels::new(&rules, &known()).telling()
+        };
+        let told = telling(serde_json::json!([
+            {"name": "intent_1"},
+            {"name": "Intent_2", "description": "Lost cards."},
+            {"name": "q-17"},
+            {"name": "card"},
+            {"name": "card lost"},
+            {"name": "card_2"},
+            {"name": "math"},
+        ]));
+        assert!([0, 2, 3, 5].iter().all(|place| told[*place].is_empty()), "{told:?}");
+        assert_eq!(told[1], ["Lost cards."]);
+        assert_eq!(told[4], ["a question about card lost", "card lost"]);
+        assert!(told[6][0].ends_with("math") && told[6][1].starts_with("Solving"), "{told:?}");
+        assert_eq!(telling(serde_json::json!([{"name": "card"}]))[0], ["a question about card", "card"]);
     }
 }

@@ -43,7 +43,12 @@ impl Report<'_> {
         let of = if self.likeliest.is_some() { "likeliest label" } else { "answer" };
         // Writing to a `String` cannot fail.
         let error = percent(detailed.calibration_error);
+        let chance = percent(detailed.calibration_error_by_chance);
         let _ = writeln!(out, "\nCalibration error of the {of}: {error} (expected, 15 bins)");
+        let _ = writeln!(
+            out,
+            "A perfectly calibrated router shows {chance} by chance, with as many answers that are as sure"
+        );
         let classes = detailed.classes.iter().map(|(name, class)| {
             let Class { expected, found, .. } = class;
             let (precision, recall) = (percent(class.precision()), percent(class.recall()));
@@ -138,6 +143,7 @@ impl Report<'_> {
             "classes": classes.collect::<Map<_, _>>(),
             "confusion": confusion.collect::<Vec<_>>(),
             "calibration_error": scores.calibration_error,
+            "calibration_error_by_chance": scores.calibration_error_by_chance,
         })
     }
 

@@ -1,9 +1,8 @@
 //! How good a list of answers is.
 
+use crate::train::{Sure, calibration_error, calibration_error_by_chance};
 use std::collections::BTreeMap;
 
-/// Bins of equal width for the calibration error.
-const BINS: usize = 15;
 /// Standard deviations on either side that hold 95 % of a normal distribution.
 const DEVIATIONS: f64 = 1.959_964;
 
@@ -30,6 +29,9 @@ pub(super) struct Scores {
     pub(super) confusion: Vec<(String, Option<String>, usize)>,
     /// Mean distance between how sure answers were and how often they were right, over the answers given.
     pub(super) calibration_error: f64,
+    /// What that distance is on average when every answer is right exactly as often as it is sure: with few answers, chance
+    /// alone sets the two apart.
+    pub(super) calibration_error_by_chance: f64,
 }
 
 /// Counts of prompts.
@@ -74,7 +76,11 @@ impl Scores {
         };
         scores.confusion = confusion.into_iter().map(owned).collect();
         scores.confusion.sort_by_key(|(.., count)| std::cmp::Reverse(*count));
-        scores.calibration_error = calibration_error(cases);
+        let answered = cases.iter().filter(|case| case.found.is_some());
+        let answers: Vec<Sure> =
+            answered.map(|case| Sure { confidence: case.confidence, right: case.is_right() }).collect();
+        scores.calibration_error = calibration_error(&answers);
+        scores.calibration_error_by_chance = calibration_error_by_chance(&answers);
         scores
     }
 }
@@ -128,26 +134,6 @@ impl Class {
     }
 }
 
-fn calibration_error(cases: &[Case]) -> f64 {
-    #[derive(Clone, Copy, Default)]
-    struct Bin {
-        right: f64,
-        sure: f64,
-    }
-    let mut bins = [Bin::default(); BINS];
-    let answered = cases.iter().filter(|case| case.found.is_some());
-    for case in answered.clone() {
-        let place = ((case.confidence * BINS as f64) as usize).min(BINS - 1);
-        if let Some(bin) = bins.get_mut(place) {
-            bin.right += f64::from(u8::from(case.is_right()));
-            bin.sure += case.confidence;
-        }
-    }
-    // A bin's distance of two means, weighted by its size, is a distance of two sums.
-    let distances: f64 = bins.iter().map(|bin| (bin.right - bin.sure).abs()).sum();
-    distances / answered.count().max(1) as f64
-}
-
 fn share(part: usize, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
@@ -175,6 +161,14 @@ mod tests {
         assert!(scores.confusion.contains(&("a".to_owned(), None, 1)), "no answer is a confusion too");
         // Two bins of two answers, each half right: |1 - 1.8| + |1 - 1.2| over four.
         assert!((scores.calibration_error - 0.25).abs() < 1e-9, "{}", scores.calibration_error);
+    }
+
+    #[test]
+    fn no_answer_is_nothing_to_be_sure_of() {
+        let scores = Scores::of(&[case("a", "a", 0.8), case("a", "", 0.0)]);
+        let alone = Scores::of(&[case("a", "a", 0.8)]);
+        assert!((scores.calibration_error - 0.2).abs() < 1e-9);
+        assert_eq!(scores.calibration_error_by_chance, alone.calibration_error_by_chance);
     }
 
     #[test]
