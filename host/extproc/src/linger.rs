@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite, BufReader, ReadBuf},
     time::{Instant, Sleep, sleep_until},
 };
 use tonic::transport::server::Connected;
@@ -15,18 +15,21 @@ use tonic::transport::server::Connected;
 /// How long the other side may take to close a connection that is closed here.
 const FAREWELL: Duration = Duration::from_millis(500);
 
+/// Bytes that are read at once, where the HTTP/2 layer asks for 8 KiB: a prompt of that size with its frames is a little more.
+const READ: usize = 32 << 10;
+
 /// A connection that, once it is shut down, reads until the other side has closed too. A gateway answers the end of a
 /// stream with a message of its own; if that met a closed socket, the reset that comes back would take along whatever the
 /// gateway has not read yet, which may be the good end of other streams.
 pub(crate) struct Lingering<C> {
-    connection: C,
+    connection: BufReader<C>,
     /// When to wait no longer, once this side is shut down.
     until: Option<Pin<Box<Sleep>>>,
 }
 
-impl<C> Lingering<C> {
+impl<C: AsyncRead> Lingering<C> {
     pub(crate) fn new(connection: C) -> Lingering<C> {
-        Lingering { connection, until: None }
+        Lingering { connection: BufReader::with_capacity(READ, connection), until: None }
     }
 }
 
@@ -84,11 +87,11 @@ impl<C: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lingering<C> {
     }
 }
 
-impl<C: Connected> Connected for Lingering<C> {
+impl<C: AsyncRead + Connected> Connected for Lingering<C> {
     type ConnectInfo = C::ConnectInfo;
 
     fn connect_info(&self) -> C::ConnectInfo {
-        self.connection.connect_info()
+        self.connection.get_ref().connect_info()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The forward pass: token ids in, one hidden vector per token out.
 
 use super::{scratch::Scratch, weights::Matrix};
-use crate::kernels::{Aligned, BLOCK_START, Channel, Engine, Heads, Linear, Norm, padded};
+use crate::kernels::{Aligned, BLOCK_START, Channel, Engine, Heads, Input, Linear, Norm, padded};
 
 /// Rows that go through the layers after attention together: few enough that all they touch stays in the second-level
 /// cache, enough that the weights are fetched once for many.
@@ -77,8 +77,7 @@ impl FusedBert {
     }
 
     fn layer(&self, layer: &Layer, following: Option<&Layer>, scratch: &mut Scratch) {
-        let (engine, width, stride) = (self.engine, self.width, padded(self.width));
-        let (inner_width, inner_stride) = (layer.inner.outputs(), padded(layer.inner.outputs()));
+        let (engine, stride, inner_stride) = (self.engine, padded(self.width), padded(layer.inner.outputs()));
         let Scratch { hidden, projected, attended, inner, added, rows, room } = scratch;
         let tokens = hidden.len() / stride.max(1);
 
@@ -87,8 +86,8 @@ impl FusedBert {
         for hidden in blocks(hidden, stride) {
             let block = hidden.len() / stride;
             let projected = projected.resize(block * projected_stride);
-            rows.encode_levelled(engine, hidden, width, layer.attention_factors.as_deref());
-            layer.projection.apply(rows, Some(&layer.attention_out), projected);
+            let input = Input { values: hidden, factors: layer.attention_factors.as_deref() };
+            layer.projection.apply(input, rows, Some(&layer.attention_out), projected);
             self.heads.take(engine, projected, first, tokens, room);
             first += block;
         }
@@ -98,15 +97,13 @@ impl FusedBert {
 
         for (hidden, attended) in blocks_mut(hidden, stride).zip(blocks(attended, stride)) {
             let added = added.resize(hidden.len());
-            rows.encode(engine, attended, width);
-            layer.attention_out.apply(rows, Some(&layer.inner), added);
+            layer.attention_out.apply(attended.into(), rows, Some(&layer.inner), added);
             layer.attention_norm.add_and_apply(engine, hidden, added);
 
             let inner = inner.resize(hidden.len() / stride * inner_stride);
-            rows.encode_levelled(engine, hidden, width, layer.inner_factors.as_deref());
-            layer.inner.apply(rows, Some(&layer.outer), inner);
-            rows.encode(engine, inner, inner_width);
-            layer.outer.apply(rows, following.map(|layer| &layer.projection), added);
+            let input = Input { values: hidden, factors: layer.inner_factors.as_deref() };
+            layer.inner.apply(input, rows, Some(&layer.outer), inner);
+            layer.outer.apply((&*inner).into(), rows, following.map(|layer| &layer.projection), added);
             layer.norm.add_and_apply(engine, hidden, added);
         }
     }

@@ -16,6 +16,9 @@ const VECTORS: usize = 3;
 const EVEN: i32 = 0b10_00_10_00;
 const ODD: i32 = 0b11_01_11_01;
 
+/// To whole numbers, without exceptions.
+const NEAREST: i32 = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+
 /// Proof of AVX-512 F, BW, VL and DQ.
 #[derive(Clone, Copy)]
 pub(super) struct Avx512(());
@@ -51,10 +54,7 @@ impl Lanes for Avx512 {
         multiply_add(a: __m512, b: __m512, c: __m512) -> __m512 = _mm512_fmadd_ps(a, b, c);
         minimum(a: __m512, b: __m512) -> __m512 = _mm512_min_ps(a, b);
         maximum(a: __m512, b: __m512) -> __m512 = _mm512_max_ps(a, b);
-        add_to_exponent(a: __m512, power: __m512) -> __m512 = {
-            let power = _mm512_slli_epi32::<23>(_mm512_castps_si512(power));
-            _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a), power))
-        };
+        add_to_exponent(a: __m512, power: __m512) -> __m512 = _mm512_scalef_ps(a, power);
         sum(vector: __m512) -> f32 = _mm512_reduce_add_ps(vector);
         lowest(vector: __m512) -> f32 = _mm512_reduce_min_ps(vector);
         highest(vector: __m512) -> f32 = _mm512_reduce_max_ps(vector);
@@ -69,37 +69,42 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
+    fn split(self, power: __m512) -> (__m512, __m512) {
+        // SAFETY: `self` proves the instruction, which touches registers alone.
+        let whole = unsafe { _mm512_roundscale_ps::<NEAREST>(power) };
+        (self.subtract(power, whole), whole)
+    }
+
+    #[inline(always)]
+    #[allow(clippy::indexing_slicing, reason = "closures would not be compiled with the instructions")]
     fn transpose(self, from: &[u32], stride: usize, to: &mut [u32], width: usize) {
         assert!(stride >= COUNT && from.len() >= (COUNT - 1) * stride + COUNT);
         assert!(width >= COUNT && to.len() >= (COUNT - 1) * width + COUNT);
         // SAFETY: `self` proves the instructions, and both slices are long enough for their rows.
         unsafe {
-            let row = |row: usize| _mm512_loadu_si512(from.as_ptr().add(row * stride).cast());
-            // Four columns of four rows each: a column in each quarter of a vector.
-            let fours: [[__m512i; 4]; 4] = std::array::from_fn(|four| {
-                let [a, b, c, d] = std::array::from_fn(|index| row(four * 4 + index));
+            let mut rows = [_mm512_setzero_si512(); COUNT];
+            for (index, row) in rows.iter_mut().enumerate() {
+                *row = _mm512_loadu_si512(from.as_ptr().add(index * stride).cast());
+            }
+            // Of four rows, a column in each quarter of a vector.
+            for four in [0, 4, 8, 12] {
+                let [a, b, c, d] = [rows[four], rows[four + 1], rows[four + 2], rows[four + 3]];
                 let (ab, cd) = (_mm512_unpacklo_epi32(a, b), _mm512_unpacklo_epi32(c, d));
                 let (ab_high, cd_high) = (_mm512_unpackhi_epi32(a, b), _mm512_unpackhi_epi32(c, d));
-                [
-                    _mm512_unpacklo_epi64(ab, cd),
-                    _mm512_unpackhi_epi64(ab, cd),
-                    _mm512_unpacklo_epi64(ab_high, cd_high),
-                    _mm512_unpackhi_epi64(ab_high, cd_high),
-                ]
-            });
-            let [a, b, c, d] = fours;
-            for (first, (((a, b), c), d)) in a.into_iter().zip(b).zip(c).zip(d).enumerate() {
+                rows[four] = _mm512_unpacklo_epi64(ab, cd);
+                rows[four + 1] = _mm512_unpackhi_epi64(ab, cd);
+                rows[four + 2] = _mm512_unpacklo_epi64(ab_high, cd_high);
+                rows[four + 3] = _mm512_unpackhi_epi64(ab_high, cd_high);
+            }
+            for column in 0..4 {
+                let [a, b, c, d] = [rows[column], rows[column + 4], rows[column + 8], rows[column + 12]];
                 let (ab, cd) = (_mm512_shuffle_i32x4::<EVEN>(a, b), _mm512_shuffle_i32x4::<EVEN>(c, d));
                 let (ab_odd, cd_odd) = (_mm512_shuffle_i32x4::<ODD>(a, b), _mm512_shuffle_i32x4::<ODD>(c, d));
-                let columns = [
-                    _mm512_shuffle_i32x4::<EVEN>(ab, cd),
-                    _mm512_shuffle_i32x4::<EVEN>(ab_odd, cd_odd),
-                    _mm512_shuffle_i32x4::<ODD>(ab, cd),
-                    _mm512_shuffle_i32x4::<ODD>(ab_odd, cd_odd),
-                ];
-                for (quarter, column) in columns.into_iter().enumerate() {
-                    _mm512_storeu_si512(to.as_mut_ptr().add((quarter * 4 + first) * width).cast(), column);
-                }
+                let to = to.as_mut_ptr().add(column * width);
+                _mm512_storeu_si512(to.cast(), _mm512_shuffle_i32x4::<EVEN>(ab, cd));
+                _mm512_storeu_si512(to.add(4 * width).cast(), _mm512_shuffle_i32x4::<EVEN>(ab_odd, cd_odd));
+                _mm512_storeu_si512(to.add(8 * width).cast(), _mm512_shuffle_i32x4::<ODD>(ab, cd));
+                _mm512_storeu_si512(to.add(12 * width).cast(), _mm512_shuffle_i32x4::<ODD>(ab_odd, cd_odd));
             }
         }
     }

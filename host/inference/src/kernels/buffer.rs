@@ -94,6 +94,12 @@ impl<T: Word> std::ops::DerefMut for Aligned<T> {
     }
 }
 
+/// Numbers as the units that hold them.
+pub(super) fn units(numbers: &[f32]) -> &[u32] {
+    // SAFETY: `f32` has the size and alignment of `u32`, and any bits are a `u32`.
+    unsafe { slice::from_raw_parts(numbers.as_ptr().cast(), numbers.len()) }
+}
+
 impl<T: Word> FromIterator<T> for Aligned<T> {
     fn from_iter<I: IntoIterator<Item = T>>(values: I) -> Self {
         let values: Vec<T> = values.into_iter().collect();

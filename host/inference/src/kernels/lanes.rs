@@ -29,12 +29,19 @@ pub(super) trait Lanes: Copy {
     fn multiply_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
     fn minimum(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     fn maximum(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    /// Adds the lowest nine bits of `power` to the exponents of `a`: times two to the power of a whole number that was
-    /// added to [`TO_WHOLE`].
+    /// Times two to the power of a whole number that comes from [`split`](Self::split).
     fn add_to_exponent(self, a: Self::Vector, power: Self::Vector) -> Self::Vector;
     fn sum(self, vector: Self::Vector) -> f32;
     fn lowest(self, vector: Self::Vector) -> f32;
     fn highest(self, vector: Self::Vector) -> f32;
+
+    /// A number's distance from the nearest whole number, and that in the form that
+    /// [`add_to_exponent`](Self::add_to_exponent) takes.
+    #[inline(always)]
+    fn split(self, power: Self::Vector) -> (Self::Vector, Self::Vector) {
+        let shifted = self.add(power, self.splat(TO_WHOLE));
+        (self.subtract(power, self.subtract(shifted, self.splat(TO_WHOLE))), shifted)
+    }
 
     /// Asks for a cache line ahead of its use. Any address is fine.
     #[inline(always)]
@@ -86,7 +93,8 @@ pub(super) trait Lanes: Copy {
     }
 }
 
-/// Added to a number of at most 2^22, it leaves the nearest whole number in the lowest bits.
+/// Added to a number of at most 2^22, it leaves the nearest whole number in the lowest bits: nine of them are enough to add to
+/// an exponent.
 const TO_WHOLE: f32 = 12_582_912.0;
 
 /// 2^f for f in -0.5..=0.5, highest power first: a minimax fit with a relative error of 7e-8.
@@ -108,10 +116,9 @@ pub(super) fn rough_power_of_two<L: Lanes>(lanes: L, power: L::Vector) -> L::Vec
 }
 
 #[inline(always)]
-fn raise_two<L: Lanes>(lanes: L, power: L::Vector, coefficients: &[f32]) -> L::Vector {
-    let shifted = lanes.add(power, lanes.splat(TO_WHOLE));
-    let fraction = lanes.subtract(power, lanes.subtract(shifted, lanes.splat(TO_WHOLE)));
-    lanes.add_to_exponent(polynomial(lanes, fraction, coefficients), shifted)
+fn raise_two<L: Lanes>(lanes: L, power: L::Vector, fractions: &[f32]) -> L::Vector {
+    let (fraction, whole) = lanes.split(power);
+    lanes.add_to_exponent(polynomial(lanes, fraction, fractions), whole)
 }
 
 /// From here on the normal distribution's share is one, or zero, as far as GELU's error is concerned.

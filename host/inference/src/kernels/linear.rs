@@ -24,6 +24,8 @@ pub(crate) enum Activation {
 pub(crate) struct Linear {
     engine: Engine,
     activation: Activation,
+    /// With their padding.
+    inputs: usize,
     outputs: usize,
     panels: Panels,
     /// For each vector of columns a vector of biases; then one of scales, and one of the sums of what the codes stand
@@ -57,10 +59,23 @@ impl Linear {
         self.outputs
     }
 
-    /// One row of outputs for each row of inputs. `next` is what will be multiplied after this: fetching its weights begins
-    /// here.
-    pub(crate) fn apply(&self, rows: &Rows, next: Option<&Self>, out: &mut [f32]) {
-        self.engine.run(Task::Linear, Product { linear: self, rows, next, out });
+    /// One padded row of outputs for each padded row of inputs, whose numbers are multiplied by the factor of their column
+    /// first. `next` is what will be multiplied after this: fetching its weights begins here.
+    pub(crate) fn apply(&self, input: Input<'_>, rows: &mut Rows, next: Option<&Self>, out: &mut [f32]) {
+        self.engine.run(Task::Linear, Product { linear: self, input, rows, next, out });
+    }
+}
+
+/// What goes into a layer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Input<'a> {
+    pub(crate) values: &'a [f32],
+    pub(crate) factors: Option<&'a [f32]>,
+}
+
+impl<'a> From<&'a [f32]> for Input<'a> {
+    fn from(values: &'a [f32]) -> Self {
+        Self { values, factors: None }
     }
 }
 
@@ -90,8 +105,8 @@ impl Kernel for Pack<'_, '_> {
                 terms.iter_mut().skip(vector * PER_COLUMN * D::Lanes::COUNT + lane).step_by(D::Lanes::COUNT);
             of_column.zip([bias, scale, sum]).for_each(|(to, term)| *to = term);
         }
-        let (engine, activation, outputs) = (self.engine, self.activation, self.channels.len());
-        Linear { engine, activation, outputs, panels, terms }
+        let (inputs, outputs) = (padded(self.inputs), self.channels.len());
+        Linear { engine: self.engine, activation: self.activation, inputs, outputs, panels, terms }
     }
 }
 
@@ -153,7 +168,8 @@ fn bf16(value: f32) -> u32 {
 
 struct Product<'a> {
     linear: &'a Linear,
-    rows: &'a Rows,
+    input: Input<'a>,
+    rows: &'a mut Rows,
     next: Option<&'a Linear>,
     out: &'a mut [f32],
 }
@@ -163,7 +179,8 @@ impl Kernel for Product<'_> {
 
     #[inline(always)]
     fn run<D: Dot>(self, dot: D) {
-        let Self { linear, rows, next, out } = self;
+        let Self { linear, input: Input { values, factors }, rows, next, out } = self;
+        let rows = rows.encode(dot, values, linear.inputs, factors);
         let layout = &linear.panels.layout;
         let height = rows.terms.len();
         let tile_count = height.div_ceil(D::ROWS).max(1);

@@ -30,7 +30,7 @@ pub(crate) use attention::{BLOCK_START, Heads, Room};
 pub(crate) use buffer::Aligned;
 pub use engine::{Engine, Instructions, NoEngine, Precision, UnknownName};
 pub(crate) use lanes::padded;
-pub(crate) use linear::{Activation, Channel, Linear};
+pub(crate) use linear::{Activation, Channel, Input, Linear};
 pub(crate) use neighbours::{dot_rows_f32, dot_rows_i8};
 pub(crate) use norm::Norm;
 pub(crate) use rows::Rows;

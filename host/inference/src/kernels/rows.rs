@@ -1,62 +1,55 @@
 //! Activations as the rows of a product.
 
 use super::{
-    buffer::Aligned,
-    dispatch::{Kernel, Task},
+    buffer::{Aligned, units},
     dot::{Codes, Dot},
-    engine::Engine,
     lanes::{Lanes, padded},
 };
 
-/// Activations in the format of an engine's products, one row per token.
+/// Scratch memory for activations in the format of an engine's products.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
-    pub(super) units: Aligned<u32>,
-    /// From one row to the next.
-    pub(super) stride: usize,
-    pub(super) terms: Vec<Term>,
+    units: Aligned<u32>,
+    terms: Vec<Term>,
     /// One row in the making.
     levelled: Aligned<f32>,
 }
 
+/// Activations in that format, one row per token.
+pub(super) struct Encoded<'a> {
+    pub(super) units: &'a [u32],
+    /// From one row to the next.
+    pub(super) stride: usize,
+    pub(super) terms: &'a [Term],
+}
+
 /// What turns a row's codes back: `low + scale * code`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Term {
     pub(super) scale: f32,
     pub(super) low: f32,
 }
 
 impl Rows {
-    /// Takes padded rows of `width` numbers each in place of what was here.
-    pub(crate) fn encode(&mut self, engine: Engine, values: &[f32], width: usize) {
-        engine.run(Task::Linear, Encode { values, width: padded(width), factors: None, rows: self });
-    }
-
-    /// The same of the numbers multiplied by the factor of their column, if there are factors.
-    pub(crate) fn encode_levelled(&mut self, engine: Engine, values: &[f32], width: usize, factors: Option<&[f32]>) {
-        engine.run(Task::Linear, Encode { values, width: padded(width), factors, rows: self });
-    }
-}
-
-struct Encode<'a> {
-    values: &'a [f32],
-    width: usize,
-    factors: Option<&'a [f32]>,
-    rows: &'a mut Rows,
-}
-
-impl Kernel for Encode<'_> {
-    type Output = ();
-
+    /// Takes padded rows of `width` numbers each, multiplied by the factor of their column if there are factors. Numbers that
+    /// need no other format stay where they are.
     #[inline(always)]
-    fn run<D: Dot>(self, dot: D) {
-        let Self { values, width, factors, rows } = self;
-        rows.stride = row_units::<D>(width);
-        let count = values.len() / width.max(1);
-        rows.terms.resize(count, Term { scale: 0.0, low: 0.0 });
-        let units = rows.units.resize(count * rows.stride).chunks_exact_mut(rows.stride);
-        let levelled = rows.levelled.resize(width);
-        for ((values, units), term) in values.chunks_exact(width).zip(units).zip(&mut rows.terms) {
+    pub(super) fn encode<'a, D: Dot>(
+        &'a mut self,
+        dot: D,
+        values: &'a [f32],
+        width: usize,
+        factors: Option<&[f32]>,
+    ) -> Encoded<'a> {
+        self.terms.resize(values.len() / width.max(1), Term::default());
+        if D::PER_UNIT == 1 && factors.is_none() {
+            return Encoded { units: units(values), stride: width, terms: &self.terms };
+        }
+        let stride = row_units::<D>(width);
+        let units = self.units.resize(self.terms.len() * stride);
+        let levelled = self.levelled.resize(width);
+        let rows = values.chunks_exact(width.max(1)).zip(units.chunks_exact_mut(stride));
+        for ((values, units), term) in rows.zip(&mut self.terms) {
             let values = match factors {
                 Some(factors) => multiply(dot.lanes(), values, factors, levelled),
                 None => values,
@@ -66,6 +59,7 @@ impl Kernel for Encode<'_> {
                 None => encode_row(dot, values, units),
             }
         }
+        Encoded { units, stride, terms: &self.terms }
     }
 }
 

@@ -36,8 +36,8 @@ struct Problem {
     engine: Engine,
     /// The class of every example.
     labels: Vec<usize>,
-    /// The examples around their mean, as the rows of one product.
-    examples: Rows,
+    /// The examples around their mean, a padded row each.
+    examples: Vec<f32>,
     /// The same as the weights of another: one output for each dimension, one input for each example.
     columns: Linear,
     mean: Vec<f32>,
@@ -59,10 +59,8 @@ impl Problem {
         let columns = transposed(&centred, padded(dimensions), dimensions, examples.len());
         let channels: Vec<_> = columns.chunks_exact(examples.len()).map(|column| (Channel::F32(column), 0.0)).collect();
         let columns = Linear::pack(engine, Activation::Identity, examples.len(), &channels, None);
-        let mut rows = Rows::default();
-        rows.encode(engine, &centred, dimensions);
         let labels = examples.iter().map(|(label, _)| *label).collect();
-        Ok(Self { engine, labels, examples: rows, columns, mean, dimensions, classes })
+        Ok(Self { engine, labels, examples: centred, columns, mean, dimensions, classes })
     }
 
     fn slope(&self, parameters: &[f32]) -> Slope {
@@ -71,7 +69,8 @@ impl Problem {
             weights.chunks_exact(self.dimensions).map(Channel::F32).zip(biases.iter().copied()).collect();
         let mut wrong = vec![0.0; self.labels.len() * padded(self.classes)];
         let product = Linear::pack(self.engine, Activation::Identity, self.dimensions, &channels, None);
-        product.apply(&self.examples, None, &mut wrong);
+        let mut rows = Rows::default();
+        product.apply(self.examples.as_slice().into(), &mut rows, None, &mut wrong);
         let lost: f64 = wrong
             .chunks_exact_mut(padded(self.classes))
             .zip(&self.labels)
@@ -79,12 +78,10 @@ impl Problem {
             .sum();
         let penalty: f64 = weights.iter().map(|weight| f64::from(weight * weight)).sum();
 
-        let (stride, numbers) = (padded(self.labels.len()), self.labels.len());
+        let stride = padded(self.labels.len());
         let by_class = transposed(&wrong, padded(self.classes), self.classes, stride);
-        let mut rows = Rows::default();
-        rows.encode(self.engine, &by_class, numbers);
         let mut by_weight = vec![0.0; self.classes * padded(self.dimensions)];
-        self.columns.apply(&rows, None, &mut by_weight);
+        self.columns.apply(by_class.as_slice().into(), &mut rows, None, &mut by_weight);
         let by_weight = by_weight.chunks_exact(padded(self.dimensions)).zip(weights.chunks_exact(self.dimensions));
         let mut gradient: Vec<f32> = by_weight
             .flat_map(|(slopes, weights)| slopes.iter().zip(weights).map(|(slope, weight)| slope + PENALTY * weight))
