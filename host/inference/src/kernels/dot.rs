@@ -21,6 +21,9 @@ pub(super) trait Dot: Copy {
     /// The size of a register tile that leaves no accumulator in memory, in rows and in vectors.
     const ROWS: usize;
     const VECTORS: usize;
+    /// Units from one look ahead to the next. Of `f32` a panel has four times the units that it has of codes, so a cache line
+    /// is further than a step, and each look takes the place of a load.
+    const PACE: usize = if Self::PER_UNIT == 1 { 2 } else { 1 };
 
     /// Runs a kernel within a function that enables the instructions.
     fn run<K: Kernel>(self, kernel: K) -> K::Output;

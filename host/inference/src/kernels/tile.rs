@@ -88,16 +88,18 @@ impl Multiply<'_> {
         assert!(rows.len() >= (ROWS - 1) * stride + depth);
         assert!(units.len() >= depth * width && width >= VECTORS * count);
         let (rows, mut panel) = (rows.as_ptr(), units.as_ptr());
-        let step = ahead.len().div_ceil(depth.max(1));
+        let step = D::PACE * ahead.len().div_ceil(depth.max(1));
         let mut ahead = ahead.as_ptr();
         let mut sums = [[dot.zero(); VECTORS]; ROWS];
         for unit in 0..depth {
-            dot.lanes().prefetch(ahead);
-            if step > LINE {
-                dot.lanes().prefetch(ahead.wrapping_add(LINE));
-                dot.lanes().prefetch(ahead.wrapping_add(2 * LINE));
+            if unit % D::PACE == 0 {
+                dot.lanes().prefetch(ahead);
+                if step > LINE {
+                    dot.lanes().prefetch(ahead.wrapping_add(LINE));
+                    dot.lanes().prefetch(ahead.wrapping_add(2 * LINE));
+                }
+                ahead = ahead.wrapping_add(step);
             }
-            ahead = ahead.wrapping_add(step);
             let mut weights = [dot.splat(0); VECTORS];
             for (vector, weights) in weights.iter_mut().enumerate() {
                 // SAFETY: at most `depth * width` units from the panel's start, which was checked to be as long.
