@@ -188,16 +188,18 @@ async fn large(bare: &Side, trackside: &Side) {
 
 /// What it brings to be shown nothing of the answers.
 async fn phases(trackside: &Side, silent: &Side) {
-    let mut figures = [Figures::default(), Figures::default()];
-    for _ in 0..ROUNDS {
-        let sides = [(trackside, ALL_PHASES), (silent, OVERRIDABLE)];
-        for ((side, listener), figures) in sides.into_iter().zip(&mut figures) {
-            side.turn(listener, 300, CONCURRENT, 1600, figures).await;
+    for (clients, requests) in [(1, 800), (CONCURRENT, 1600)] {
+        let mut figures = [Figures::default(), Figures::default()];
+        for _ in 0..ROUNDS {
+            let sides = [(trackside, ALL_PHASES), (silent, OVERRIDABLE)];
+            for ((side, listener), figures) in sides.into_iter().zip(&mut figures) {
+                side.turn(listener, 300, clients, requests, figures).await;
+            }
         }
+        let [all, fewer] = figures.each_mut().map(|figures| figures.per_second());
+        println!("{clients} at once: requests/s with all phases {all:.0}, without those of answers {fewer:.0}");
+        println!("  {:.2} times (bar: at least {PHASES_BAR})", fewer / all);
     }
-    let [all, fewer] = figures.each_mut().map(|figures| figures.per_second());
-    println!("requests/s with all phases {all:.0}, without those of answers {fewer:.0}");
-    println!("  {:.2} times (bar: at least {PHASES_BAR})", fewer / all);
 }
 
 fn micros(time: Duration) -> f64 {

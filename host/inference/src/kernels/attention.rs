@@ -105,16 +105,30 @@ impl Kernel for Take<'_> {
             for (from, query) in part(0).zip(queries.chunks_exact_mut(operands.query).skip(first)) {
                 encode_row(dot, from, query);
             }
-            let (mut column, mut from) = (first, part(1));
-            while from.len() > 0 {
-                let room = few_keys.chunks_exact_mut(operands.query).take(D::Lanes::COUNT - column % D::Lanes::COUNT);
-                let taken = room.zip(&mut from).map(|(key, from)| encode_row(dot, from, key)).count();
-                let few_keys = few_keys.get(..taken * operands.query).unwrap_or_default();
-                operands.keys.set_columns(dot.lanes(), keys, column, few_keys, operands.query);
-                column += taken;
-            }
+            take_keys(dot, part(1), &operands, first, few_keys, keys);
             take_values(dot, part(2), &operands.values, first / D::PER_UNIT, values);
         }
+    }
+}
+
+/// As many at a time as a vector has lanes, so that they become columns together.
+#[inline(always)]
+fn take_keys<'a, D: Dot>(
+    dot: D,
+    mut from: impl ExactSizeIterator<Item = &'a [f32]>,
+    operands: &Operands,
+    first: usize,
+    few: &mut [u32],
+    keys: &mut [u32],
+) {
+    let mut column = first;
+    while from.len() > 0 {
+        let wanted = D::Lanes::COUNT - column % D::Lanes::COUNT;
+        let keys_and_rows = few.chunks_exact_mut(operands.query).take(wanted).zip(&mut from);
+        let taken = keys_and_rows.map(|(key, from)| encode_row(dot, from, key)).count();
+        let taken_keys = few.get(..taken * operands.query).unwrap_or_default();
+        operands.keys.set_columns(dot.lanes(), keys, column, taken_keys, operands.query);
+        column += taken;
     }
 }
 
