@@ -103,13 +103,13 @@ const POWER_OF_TWO: [f32; 6] = [0.001_330_854_7, 0.009_676_7, 0.055_505_946, 0.2
 /// The same with a relative error of 7.5e-5: a fraction of what rounding to bf16 costs.
 const ROUGH_POWER_OF_TWO: [f32; 4] = [0.055_171_67, 0.242_611_13, 0.693_260_97, 0.999_928_06];
 
-/// Two to the power of a number in -125..=127; the caller sees to the range.
+/// Two to the power of a number in -126..=127; the caller sees to the range.
 #[inline(always)]
 pub(super) fn power_of_two<L: Lanes>(lanes: L, power: L::Vector) -> L::Vector {
     raise_two(lanes, power, &POWER_OF_TWO)
 }
 
-/// The same for results of which only the first nine bits are kept.
+/// The same of a number in -125..=127, for results of which only the first nine bits are kept.
 #[inline(always)]
 pub(super) fn rough_power_of_two<L: Lanes>(lanes: L, power: L::Vector) -> L::Vector {
     raise_two(lanes, power, &ROUGH_POWER_OF_TWO)
