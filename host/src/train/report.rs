@@ -71,17 +71,18 @@ impl Report {
 impl Figures {
     fn new(file: String, answers: &[Answers]) -> Self {
         let accuracy = |of: fn(&Answers) -> &Sure| share(answers.iter().map(of), |answer| answer.right);
-        let whole = || answers.iter().map(|[whole, ..]| whole);
+        let whole: Vec<Sure> = answers.iter().map(|[whole, ..]| *whole).collect();
+        let reported = |answer: &Sure| answer.confidence >= THRESHOLD;
         Self {
             file,
             rows: answers.len(),
             accuracy: accuracy(|[whole, ..]| whole),
             no_neighbours: accuracy(|[_, no_neighbours, _]| no_neighbours),
             words_alone: accuracy(|[.., words_alone]| words_alone),
-            calibration_error: calibration_error(&whole().copied().collect::<Vec<_>>()),
-            calibration_error_by_chance: calibration_error_by_chance(&whole().copied().collect::<Vec<_>>()),
-            reported: share(whole(), |answer| answer.confidence >= THRESHOLD),
-            right_of_reported: share(whole().filter(|answer| answer.confidence >= THRESHOLD), |answer| answer.right),
+            calibration_error: calibration_error(&whole),
+            calibration_error_by_chance: calibration_error_by_chance(&whole),
+            reported: share(whole.iter(), reported),
+            right_of_reported: share(whole.iter().filter(|answer| reported(answer)), |answer| answer.right),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Exemplars: beside each bucket the trace of the last request that fell into it.
 
+use crate::family::label;
 use crate::trace::Context;
 use prometheus::proto::Metric;
 use std::collections::BTreeMap;
@@ -70,11 +71,7 @@ impl Exemplars {
 impl Taken<'_> {
     /// Those of one series, from the lowest bucket on.
     pub(crate) fn of(&self, series: &Metric) -> &[Option<Exemplar>] {
-        let value = |name: &String| {
-            let label = series.get_label().iter().find(|label| label.name() == name);
-            label.map(|label| label.value()).unwrap_or_default()
-        };
-        let values: Vec<&str> = self.from.labels.iter().map(value).collect();
+        let values: Vec<String> = self.from.labels.iter().map(|name| label(series, name)).collect();
         self.series.get(&self.from.hasher.hash_one(&values[..])).map(|buckets| &**buckets).unwrap_or_default()
     }
 }
