@@ -2,18 +2,22 @@
 //! answers each message with a fixed rewrite, once with Trackside and fifteen keyword rules. Both run as processes of
 //! their own and take turns, so what a ratio tells holds for the machine as it was in that minute.
 
+mod awake;
 mod bare;
 mod client;
+mod model;
 
+use awake::Awake;
 use bytes::Bytes;
 use client::Client;
+use model::Model;
 use std::{
     net::SocketAddr,
     path::PathBuf,
     time::{Duration, Instant},
 };
 use tokio::task::JoinSet;
-use trackside_tests::{Backends, Envoy, Mode, Trackside, place, process::Process, scrape, upstream::Upstream};
+use trackside_tests::{Backends, Envoy, Mode, Trackside, place, process::Process, scrape};
 
 /// Request headers and body, and the headers of the answer: what a listener shows that cannot be told to show less.
 const LOCK_STEP: &str = "buffered";
@@ -21,6 +25,8 @@ const LOCK_STEP: &str = "buffered";
 const ALL_PHASES: &str = "buffered_both";
 const OVERRIDABLE: &str = "aibrix";
 
+/// Bytes of a request, and how many requests are made of each side.
+const LOADS: [(usize, usize); 3] = [(300, 12800), (8 << 10, 6400), (64 << 10, 3200)];
 /// Turns of each side, and of a lone client, whose requests are timed: the machine is never the same for long.
 const ROUNDS: usize = 8;
 const LONE_ROUNDS: usize = 64;
@@ -140,8 +146,8 @@ async fn measure() {
     let this = std::env::current_exe().expect("a running program has a path");
     let bare = Process::start("bare", this.as_os_str(), &["--bare"], &[]);
     let bare_address = bare.wait_for("its address", |line| line.parse().ok()).await;
-    let upstream = Upstream::start(1).await;
-    let (addresses, metrics, upstream) = ([trackside.extproc, silent.extproc], trackside.metrics, upstream.address(0));
+    let model = Model::start().await;
+    let (addresses, metrics, upstream) = ([trackside.extproc, silent.extproc], trackside.metrics, model.address);
     let sides = [
         Side::new("bare", bare_address, upstream, Box::new(move || bare.cpu())).await,
         Side::new("trackside", addresses[0], upstream, Box::new(move || trackside.cpu())).await,
@@ -149,10 +155,19 @@ async fn measure() {
     ];
     let [Some(bare), Some(trackside), Some(silent)] = sides else { return };
     println!("{:<28}{:>10}{:>10}{:>10}{:>12}{:>8}", "", "p50 us", "p99 us", "CPU us", "requests/s", "");
-    for (bytes, requests) in [(300, 12800), (8 << 10, 6400), (64 << 10, 3200)] {
+    for (bytes, requests) in LOADS {
         for clients in [1, CONCURRENT] {
             compare(&bare, &trackside, bytes, clients, requests).await;
         }
+    }
+    match Awake::keep() {
+        Some(_awake) => {
+            println!("the same with cores that stay awake between messages");
+            for (bytes, requests) in LOADS {
+                compare(&bare, &trackside, bytes, 1, requests).await;
+            }
+        }
+        None => println!("the cores of this machine cannot be kept awake"),
     }
     large(&bare, &trackside).await;
     phases(&trackside, &silent).await;
@@ -201,7 +216,7 @@ async fn large(bare: &Side, trackside: &Side) {
 
 /// What it brings to be shown nothing of the answers.
 async fn phases(trackside: &Side, silent: &Side) {
-    for (clients, requests) in [(1, 800), (CONCURRENT, 1600)] {
+    for (clients, requests) in [(1, 800), (CONCURRENT, 3200)] {
         let mut figures = [Figures::default(), Figures::default()];
         for _ in 0..ROUNDS {
             let sides = [(trackside, ALL_PHASES), (silent, OVERRIDABLE)];
