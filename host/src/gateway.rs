@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use trackside_extproc::{Decider, Decoded, Encoding, Flow, Live, MessageKind, Observer, Outcome, Shed, Undecided};
-use trackside_routing::{Answer, Incoming, ReasonCode};
+use trackside_routing::{Answer, Incoming, ReasonCode, Untold};
 use trackside_telemetry::Metrics;
 
 /// Pins the live generation for each stream, and follows streams whose traces are wanted.
@@ -32,18 +32,20 @@ impl Live for Router {
 }
 
 impl Decider for Pinned {
-    async fn decide(&self, incoming: Incoming) -> Answer {
+    type Untold = Untold;
+
+    async fn decide(&self, incoming: Incoming) -> (Answer, Untold) {
         let following = self.following.as_ref();
         following.inspect(|following| following.asked(&incoming));
         let trace = following.and_then(Following::trace);
         // Pinned here, as it is big and would be moved into either arm.
-        let route = pin!(self.generation.snapshot.route(incoming));
-        let answer = match trace {
+        let route = pin!(self.generation.snapshot.decide(incoming));
+        let (answer, untold) = match trace {
             Some(trace) => trace.within(route).await,
             None => route.await,
         };
         following.inspect(|following| following.decided(&answer));
-        answer
+        (answer, untold)
     }
 
     fn telling(&self, tell: impl FnOnce()) {
@@ -85,11 +87,7 @@ impl Observer for Counted {
 
     fn decided(&self, answer: &Answer, took: Duration) {
         self.0.stream_phase("deciding", took);
-        let record = match answer {
-            Answer::Forward(forward) => Some(&forward.record),
-            Answer::Respond(reply) => reply.record.as_ref(),
-        };
-        if record.is_some_and(|record| record.reason_code == ReasonCode::DecisionTimeout) {
+        if answer.record().is_some_and(|record| record.reason_code == ReasonCode::DecisionTimeout) {
             self.0.decision_timed_out();
         }
     }

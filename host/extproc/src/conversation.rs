@@ -10,6 +10,7 @@ use crate::{
     phase::{Awaited, Complete, Machine, Note},
     proto::{ProcessingRequest, ProcessingResponse},
     reply::{self, Replies},
+    turn,
 };
 use futures_util::FutureExt;
 use std::{
@@ -37,6 +38,8 @@ pub(crate) struct Conversation<L: Live, O: Observer> {
     replies: Replies,
     /// A decision that begins when what stands in `replies` is out.
     next: Option<(Complete, Instant)>,
+    /// What is to be told of the decision when what stands in `replies` is out.
+    untold: Option<<L::Decider as Decider>::Untold>,
     /// Turns true when the server will wait no longer.
     closing: watch::Receiver<bool>,
     limits: Arc<Limits>,
@@ -68,6 +71,7 @@ impl<L: Live, O: Observer> Conversation<L, O> {
             machine: Machine::new(&limits, admission.enter(), attached),
             replies: Replies::new(),
             next: None,
+            untold: None,
             closing,
             limits,
             observer,
@@ -87,6 +91,10 @@ impl<L: Live, O: Observer> Conversation<L, O> {
                     self.observer.body(flow, bytes);
                 }
                 return Some(Ok(reply));
+            }
+            if self.untold.is_some() {
+                turn::others_first().await;
+                self.tell_decision();
             }
             self.settle();
             if self.ended {
@@ -147,8 +155,9 @@ impl<L: Live, O: Observer> Conversation<L, O> {
         incoming.deadline = since.checked_add(self.allowed(since)).unwrap_or(since);
         let decider = self.decider.get_or_insert_with(|| self.live.pin());
         let decision = AssertUnwindSafe(decider.decide(incoming)).catch_unwind();
-        let answer = decision.await.map_err(|_| Status::internal("the decision broke off"))?;
+        let (answer, untold) = decision.await.map_err(|_| Status::internal("the decision broke off"))?;
         let took = since.elapsed();
+        self.untold = Some(untold);
         decider.telling(|| self.observer.decided(&answer, took));
         self.machine.decided(answer, &mut self.replies);
         self.tell();
@@ -215,6 +224,13 @@ impl<L: Live, O: Observer> Conversation<L, O> {
         self.hold(self.machine.held());
     }
 
+    fn tell_decision(&mut self) {
+        let untold = self.untold.take();
+        if let Some(decider) = &self.decider {
+            decider.telling(|| drop(untold));
+        }
+    }
+
     fn settle(&mut self) {
         let held = self.machine.settle();
         self.hold(held);
@@ -231,6 +247,7 @@ impl<L: Live, O: Observer> Conversation<L, O> {
 
 impl<L: Live, O: Observer> Drop for Conversation<L, O> {
     fn drop(&mut self) {
+        self.tell_decision();
         let outcome = match self.failed {
             Some(code) if code != Code::Cancelled => Outcome::Failed(code),
             _ if !self.replies.is_empty() => Outcome::Cancelled,

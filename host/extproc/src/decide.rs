@@ -6,9 +6,12 @@ use trackside_routing::{Answer, Incoming};
 
 /// Decides about complete requests. One value decides for the whole life of a stream, so it must not change under way.
 pub trait Decider: Send + Sync + 'static {
+    /// What is still to be told of a decision, such as to a log. It is dropped once the answer is out, and tells it then.
+    type Untold: Send + 'static;
+
     /// Decides, by the deadline of the request, and turns every failure into an [`Answer`]. Dropped unfinished when the client
     /// goes away; a panic ends the stream with an error.
-    fn decide(&self, incoming: Incoming) -> impl Future<Output = Answer> + Send;
+    fn decide(&self, incoming: Incoming) -> impl Future<Output = (Answer, Self::Untold)> + Send;
 
     /// Tells an observer about this stream. What has to be known meanwhile, such as the stream's trace, belongs around it.
     fn telling(&self, tell: impl FnOnce()) {

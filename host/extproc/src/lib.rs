@@ -23,6 +23,7 @@ mod phase;
 pub mod proto;
 mod reply;
 mod server;
+mod turn;
 
 pub use admission::Shed;
 pub use decide::{Decider, Live};

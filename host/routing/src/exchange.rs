@@ -63,6 +63,17 @@ pub enum Answer {
     Respond(Reply),
 }
 
+impl Answer {
+    /// What was decided and why; absent when the request could not be read.
+    #[must_use]
+    pub fn record(&self) -> Option<&Arc<DecisionRecord>> {
+        match self {
+            Answer::Forward(forward) => Some(&forward.record),
+            Answer::Respond(reply) => reply.record.as_ref(),
+        }
+    }
+}
+
 /// How a request goes on.
 #[derive(Clone, Debug)]
 pub struct Forward {

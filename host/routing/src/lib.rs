@@ -43,6 +43,7 @@ pub use exchange::{Answer, Forward, Headers, Incoming, Reply};
 pub use headers::{OURS, SELECTED_MODEL};
 pub use listing::{BreakerReport, ComponentReport, InstancesReport, LimitsReport, ShareReport};
 pub use names::{ListedModel, Resolution};
+pub use observe::Untold;
 pub use record::{CallRecord, DecisionRecord, Part, RankedRecord, ReasonCode, ScoreRecord, SignalRecord};
 pub use registry::{Entry, Registry, Share};
 pub use shadow::{Answers, CanaryReport, Difference, ShadowReport, Times};

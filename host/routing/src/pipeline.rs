@@ -3,14 +3,14 @@
 use crate::call::{Closed, Degraded, Purpose, Stage, Trail};
 use crate::exchange::{Answer, Forward, Incoming};
 use crate::names::Requested;
+use crate::observe::{Reasoned, Selected, Steps, Untold};
 use crate::profile::{Decision, Profile, Target};
 use crate::ranking::Matched;
 use crate::record::{DecisionRecord, RankedRecord, ReasonCode, ScoreRecord, SignalRecord};
 use crate::rules::{self, Found};
-use crate::shadow::Behind;
 use crate::snapshot::Snapshot;
 use crate::view::View;
-use crate::{ask, headers, observe, plugins, projections, ranking, reply, selection, signals};
+use crate::{ask, headers, plugins, projections, ranking, reply, selection, signals};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,12 +31,13 @@ const MAX_PROFILE_NAME: usize = 256;
 struct Passage<'a> {
     snapshot: &'a Snapshot,
     /// Where it counts.
-    metrics: &'a Metrics,
+    metrics: Arc<Metrics>,
     /// The default one until it is known which one decides.
     profile: &'a Profile,
     view: Arc<View>,
     head: RequestHead,
     record: DecisionRecord,
+    steps: Steps,
     trail: Trail,
     started: Instant,
     deadline: Instant,
@@ -74,51 +75,66 @@ impl From<Closed> for Refusal {
 impl Snapshot {
     /// Decides about one request. Never fails: whatever goes wrong is an [`Answer`] too.
     pub async fn route(&self, incoming: Incoming) -> Answer {
+        self.decide(incoming).await.0
+    }
+
+    /// The same, and what is to be told of it once the answer is out.
+    pub async fn decide(&self, incoming: Incoming) -> (Answer, Untold) {
         let started = Instant::now();
         if self.skips(&incoming.headers) {
             return self.skip(incoming, started);
         }
-        self.pass_through(incoming, started, &self.metrics, Purpose::Traffic).await
+        self.pass_through(incoming, started, Arc::clone(&self.metrics), Purpose::Traffic).await
     }
 
     /// Decides about a request that nobody sent. Nothing of it counts, and nothing is logged.
-    pub(crate) async fn rehearse(&self, incoming: Incoming, metrics: &Metrics) -> Answer {
-        self.pass_through(incoming, Instant::now(), metrics, Purpose::Probe).await
+    pub(crate) async fn rehearse(&self, incoming: Incoming, metrics: Arc<Metrics>) -> Answer {
+        self.pass_through(incoming, Instant::now(), metrics, Purpose::Probe).await.0
     }
 
-    async fn pass_through(&self, incoming: Incoming, started: Instant, metrics: &Metrics, purpose: Purpose) -> Answer {
+    async fn pass_through(
+        &self,
+        incoming: Incoming,
+        started: Instant,
+        metrics: Arc<Metrics>,
+        purpose: Purpose,
+    ) -> (Answer, Untold) {
         let Incoming { id, headers, body, metadata, profile: named, deadline } = incoming;
         match ChatRequest::parse(body) {
             Ok(request) => {
                 let record = DecisionRecord::begin(id.clone(), self.generation, request.model());
                 let view = Arc::new(View::new(id, request, headers, metadata, self.hidden.clone()));
                 let (head, trail, profile) = (view.head(), Trail::of(purpose), &self.profiles.default);
+                let steps = Steps::default();
                 let passage =
-                    Passage { snapshot: self, metrics, profile, view, head, record, trail, started, deadline };
+                    Passage { snapshot: self, metrics, profile, view, head, record, steps, trail, started, deadline };
                 passage.run(named).await
             }
             Err(error) => {
-                metrics.refused("", "parse_error");
                 let told = headers::told(&headers, self.generation, &[]);
-                Answer::Respond(reply::bad_request(&error, told))
+                let mut untold = Untold::unread(metrics, started.elapsed());
+                untold.refused = Some("parse_error");
+                (Answer::Respond(reply::bad_request(&error, told)), untold)
             }
         }
     }
 
     /// Passes a request on as it is, unread.
-    fn skip(&self, incoming: Incoming, started: Instant) -> Answer {
+    fn skip(&self, incoming: Incoming, started: Instant) -> (Answer, Untold) {
         let Incoming { id, headers, .. } = incoming;
         let mut record = DecisionRecord::begin(id, self.generation, "");
         record.reason_code = ReasonCode::Skipped;
-        observe::decided(&self.metrics, &record, started.elapsed());
         let told = headers::told(&headers, self.generation, &[]);
-        Answer::Forward(Forward::new(None, BTreeMap::new(), false, told, record))
+        let forward = Forward::new(None, BTreeMap::new(), false, told, record);
+        let mut untold = Untold::unread(Arc::clone(&self.metrics), started.elapsed());
+        untold.record = Some(Arc::clone(&forward.record));
+        (Answer::Forward(forward), untold)
     }
 }
 
 impl<'a> Passage<'a> {
     /// A profile that the gateway names goes before the one that the model's name stands for.
-    async fn run(mut self, named: Option<String>) -> Answer {
+    async fn run(mut self, named: Option<String>) -> (Answer, Untold) {
         let snapshot = self.snapshot;
         let known = |name: String| {
             let unknown = || Refusal::UnknownProfile(name.chars().take(MAX_PROFILE_NAME).collect());
@@ -215,11 +231,9 @@ impl<'a> Passage<'a> {
     async fn find_signals(&mut self) -> Result<Vec<SignalMatch>, Refusal> {
         let deadline = self.deadline;
         let found = signals::evaluate(self.profile, &self.view, &self.head, deadline, &mut self.trail).await?;
-        for evaluation in &found {
-            observe::signal(self.metrics, evaluation);
-            self.record.evaluated.push(evaluation.signal.clone());
-        }
+        self.record.evaluated.extend(found.iter().map(|evaluation| evaluation.signal.clone()));
         let mut matches = signals::matches(&found);
+        self.steps.signals = found;
         let derived = projections::derive(&self.profile.projections, &matches);
         matches.extend(derived.outputs);
         self.record.scores = derived.scores.into_iter().map(|(score, value)| ScoreRecord { score, value }).collect();
@@ -244,8 +258,7 @@ impl<'a> Passage<'a> {
             self.record.confidence = confidence;
         }
         self.record.category = category(matches, taken.map(|(decision, _)| decision));
-        self.metrics
-            .decision(taken.map(|(decision, confidence)| (decision.name.as_str(), confidence)), started.elapsed());
+        self.steps.ranking = Some(started.elapsed());
         Ok(taken.map(|(decision, _)| decision))
     }
 
@@ -273,9 +286,7 @@ impl<'a> Passage<'a> {
         let deadline = self.deadline;
         let stages = self.reasoning(target.as_ref()).into_iter().chain(&decision.plugins);
         let edited = plugins::run(stages, &self.view, &self.head, &route, deadline, &mut self.trail).await?;
-        for run in &edited.runs {
-            self.metrics.plugin(&run.kind, &decision.name, run.status, run.took);
-        }
+        self.steps.plugins = edited.runs;
         if let Some(answer) = edited.reply {
             self.record.reason_code = ReasonCode::PluginReply;
             return Ok(Outcome::Reply(answer));
@@ -286,8 +297,8 @@ impl<'a> Passage<'a> {
         body.set_model(self.snapshot.names.upstream(target.name()));
         self.record.use_reasoning = target.use_reasoning;
         let effort = target.reasoning_effort.as_deref().unwrap_or(&self.snapshot.default_effort);
-        let category = self.record.category.as_deref().unwrap_or("none");
-        self.metrics.reasoning(category, &target.model, target.use_reasoning.then_some(effort));
+        let effort = target.use_reasoning.then(|| effort.to_owned());
+        self.steps.reasoning = Some(Reasoned { model: target.model.clone(), effort });
         self.record.selected_model = Some(target.name().to_owned());
         Ok(Outcome::Forward { body: self.render(&body)?, headers: edited.headers })
     }
@@ -308,7 +319,12 @@ impl<'a> Passage<'a> {
             self.record.selection_reason = "the decision names no model: the default model".to_owned();
             return Ok(self.snapshot.default_model.as_deref().map(|name| self.snapshot.target(name)));
         };
-        self.metrics.selection(chosen.algorithm, &chosen.target.model, &decision.name, started.elapsed());
+        self.steps.selection = Some(Selected {
+            method: chosen.algorithm.to_owned(),
+            model: chosen.target.model.clone(),
+            decision: decision.name.clone(),
+            took: started.elapsed(),
+        });
         chosen.algorithm.clone_into(&mut self.record.algorithm);
         self.record.selection_reason = chosen.reason;
         Ok(Some(chosen.target.clone()))
@@ -327,31 +343,28 @@ impl<'a> Passage<'a> {
         Ok((body.as_ptr() != request.body().as_ptr()).then_some(body))
     }
 
-    fn answer(self, outcome: Result<Outcome, Refusal>) -> Answer {
-        let Passage { snapshot, metrics, mut record, mut trail, started, view, .. } = self;
+    fn answer(self, outcome: Result<Outcome, Refusal>) -> (Answer, Untold) {
+        let Passage { snapshot, metrics, mut record, steps, mut trail, started, view, .. } = self;
         let without = view.embeddings().failures().into_iter();
         trail.degraded.extend(without.map(|failed| Degraded { component: failed.component, reason: failed.reason }));
-        observe::calls(metrics, &trail);
-        record.calls = trail.calls;
+        record.calls = std::mem::take(&mut trail.calls);
         record.degraded = trail.degraded.iter().map(|d| format!("{}: {}", d.component, d.reason)).collect();
         let told = headers::told(view.headers(), snapshot.generation, &record.degraded);
         let took = started.elapsed();
         record.routing_latency_ms = took.as_secs_f64() * 1e3;
-        if let Err(refusal) = &outcome {
-            record.reason_code = refusal.reason_code();
-            metrics.refused(&record.original_model, refusal.what());
-        }
-        if trail.purpose == Purpose::Traffic {
-            observe::decided(metrics, &record, took);
-        }
-        trail.behind.into_iter().for_each(Behind::launch);
-        match outcome {
+        let refused = outcome.as_ref().err().map(Refusal::what);
+        let answer = match outcome {
             Ok(Outcome::Forward { body, headers }) => {
                 Answer::Forward(Forward::new(body, headers, snapshot.clear_route_cache, told, record))
             }
             Ok(Outcome::Reply(answer)) => Answer::Respond(reply::from_plugin(answer, told, record)),
-            Err(refusal) => Answer::Respond(refusal.reply(told, record)),
-        }
+            Err(refusal) => {
+                record.reason_code = refusal.reason_code();
+                Answer::Respond(refusal.reply(told, record))
+            }
+        };
+        let record = answer.record().cloned();
+        (answer, Untold { metrics, record, refused, took, steps, trail, view: Some(view) })
     }
 }
 

@@ -24,8 +24,10 @@ pub(crate) struct Edited {
 }
 
 /// One plugin call.
+#[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) kind: String,
+    pub(crate) decision: String,
     pub(crate) status: &'static str,
     pub(crate) took: Duration,
 }
@@ -55,7 +57,12 @@ pub(crate) async fn run<'a>(
             Ok(None) => "skipped",
             Err(Closed) => "failed",
         };
-        edited.runs.push(Run { kind: plugin.serves.clone(), status, took: started.elapsed() });
+        edited.runs.push(Run {
+            kind: plugin.serves.clone(),
+            decision: route.decision.clone(),
+            status,
+            took: started.elapsed(),
+        });
         match verdict? {
             Some(Verdict::Proceed(mut edits)) => {
                 if edits.len() > MAX_EDITS {

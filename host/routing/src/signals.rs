@@ -23,6 +23,7 @@ pub(crate) struct Signal {
 }
 
 /// What one signal component said, and how long it took.
+#[derive(Debug)]
 pub(crate) struct Evaluation {
     pub(crate) signal: String,
     pub(crate) matches: Vec<Match>,

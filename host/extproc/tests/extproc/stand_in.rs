@@ -33,32 +33,38 @@ impl Live for StandIn {
 }
 
 impl Decider for StandIn {
-    async fn decide(&self, incoming: Incoming) -> Answer {
-        let body = incoming.body;
-        let (before, rest) = if body.starts_with(b"{\"") { body.split_at(2) } else { body.split_at(0) };
-        match rest.split(|byte| b" \"".contains(byte)).next().unwrap_or_default() {
-            b"auto" => {
-                let body = [before, b"chosen", &rest[4..]].concat();
-                let told = vec![("x-decided".to_owned(), "chosen".to_owned())];
-                forward(&incoming.id, Some(body), "chosen", told)
-            }
-            b"keep" => forward(&incoming.id, None, "kept", Vec::new()),
-            b"pass" => forward(&incoming.id, None, "", Vec::new()),
-            b"tell" => {
-                let left = incoming.deadline.saturating_duration_since(Instant::now());
-                let told = format!("{:?} {:?} {}", incoming.profile, incoming.metadata, left.as_millis() / 100);
-                Answer::Respond(Reply { status: 200, body: told.into(), ..Reply::refusal(400, "told", "") })
-            }
-            b"wait" => pending().await,
-            b"panic" => panic!("asked to"),
-            _ => Answer::Respond(Reply {
-                status: 400,
-                headers: vec![("content-type".to_owned(), "application/json".to_owned())],
-                body: "{}".into(),
-                details: "stand_in_refused".to_owned(),
-                record: None,
-            }),
+    type Untold = ();
+
+    async fn decide(&self, incoming: Incoming) -> (Answer, ()) {
+        (decided(incoming).await, ())
+    }
+}
+
+async fn decided(incoming: Incoming) -> Answer {
+    let body = incoming.body;
+    let (before, rest) = if body.starts_with(b"{\"") { body.split_at(2) } else { body.split_at(0) };
+    match rest.split(|byte| b" \"".contains(byte)).next().unwrap_or_default() {
+        b"auto" => {
+            let body = [before, b"chosen", &rest[4..]].concat();
+            let told = vec![("x-decided".to_owned(), "chosen".to_owned())];
+            forward(&incoming.id, Some(body), "chosen", told)
         }
+        b"keep" => forward(&incoming.id, None, "kept", Vec::new()),
+        b"pass" => forward(&incoming.id, None, "", Vec::new()),
+        b"tell" => {
+            let left = incoming.deadline.saturating_duration_since(Instant::now());
+            let told = format!("{:?} {:?} {}", incoming.profile, incoming.metadata, left.as_millis() / 100);
+            Answer::Respond(Reply { status: 200, body: told.into(), ..Reply::refusal(400, "told", "") })
+        }
+        b"wait" => pending().await,
+        b"panic" => panic!("asked to"),
+        _ => Answer::Respond(Reply {
+            status: 400,
+            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            body: "{}".into(),
+            details: "stand_in_refused".to_owned(),
+            record: None,
+        }),
     }
 }
 

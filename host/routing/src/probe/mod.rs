@@ -104,7 +104,7 @@ impl Snapshot {
     async fn try_profiles(&self, report: &mut Report) {
         let listed = self.models();
         let Some(asked) = listed.iter().find(|model| model.resolution == Resolution::Virtual) else { return };
-        let metrics = Metrics::new("");
+        let metrics = Arc::new(Metrics::new(""));
         for profile in self.profiles.iter() {
             let mut refusal = None;
             for _ in 0..TRIES {
@@ -113,7 +113,7 @@ impl Snapshot {
                     deadline: Instant::now() + PATIENCE,
                     ..Incoming::new(ID.to_owned(), Headers::default(), trial::body(&asked.id))
                 };
-                refusal = refused(&self.rehearse(incoming, &metrics).await);
+                refusal = refused(&self.rehearse(incoming, Arc::clone(&metrics)).await);
                 if refusal.is_none() {
                     break;
                 }
