@@ -48,10 +48,11 @@ impl<const N: usize> Histograms<N> {
     }
 
     fn observe(&self, values: [&str; N], value: f64) {
-        let Some((histogram, combination)) = self.family.series(values) else { return };
-        histogram.observe(value);
-        if let Some(trace) = trace::current() {
-            self.exemplars.keep(combination, value, trace);
-        }
+        self.family.on(values, |histogram, combination| {
+            histogram.observe(value);
+            if let Some(trace) = trace::current() {
+                self.exemplars.keep(combination, value, trace);
+            }
+        });
     }
 }
