@@ -15,13 +15,16 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::task::{JoinSet, spawn_blocking};
+use tokio::time::{sleep, timeout};
 use trackside_extproc as extproc;
 use trackside_telemetry::Metrics;
 
 /// How long the HTTP listeners may take for the answers under way when everything else has ended.
 const FAREWELL: Duration = Duration::from_secs(1);
+
+/// How long instances of components may rest that nobody needs.
+const REST: Duration = Duration::from_secs(10);
 
 /// Listeners that are bound, and not served yet.
 #[derive(Debug)]
@@ -99,6 +102,7 @@ pub(crate) async fn serve(
     streams.spawn(cores::serve(listeners.extproc, security, server, phases.clone()));
     reloads.traffic_begins();
     watching.spawn(reloads.clone().reap());
+    watching.spawn(rest(reloads.clone()));
     watching.spawn(follow(reloads.clone(), terms.watch, hangup));
     phases.enter(Phase::Serving);
     let mut http = JoinSet::new();
@@ -122,6 +126,16 @@ pub(crate) async fn serve(
     let _ = timeout(FAREWELL, async { while http.join_next().await.is_some() {} }).await;
     tracing::info!(event = "ended");
     Ok(())
+}
+
+/// Gives back what a crowd has left behind, for as long as it is polled.
+async fn rest(reloads: Reloads) {
+    loop {
+        sleep(REST).await;
+        let reloads = reloads.clone();
+        // Whatever goes wrong in there has told so, and the next time is as good.
+        let _ = spawn_blocking(move || reloads.rest()).await;
+    }
 }
 
 async fn answer(listener: TcpListener, router: axum::Router, phases: Phases) -> std::io::Result<()> {

@@ -57,6 +57,10 @@ impl fmt::Debug for WeakConfigured {
 }
 
 impl WeakConfigured {
+    pub(crate) fn is_used(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+
     /// The component, while somebody uses it.
     #[must_use]
     pub fn upgrade(&self) -> Option<Configured> {
@@ -88,6 +92,7 @@ impl Configured {
         let built = built.map_err(|(declared, source)| ConfigureError::Build { component: name, declared, source })?;
         kept.get_or_init(|| built);
         checkout.give_back();
+        configured.0.component.engine().watch(configured.downgrade());
         Ok(configured)
     }
 
@@ -199,6 +204,11 @@ impl Configured {
             exports.request()?.call_on_request(store, head, route).await
         });
         verdict.await
+    }
+
+    /// Drops the instances that nobody has needed since this was called last, but one.
+    pub(crate) fn shrink(&self) {
+        drop(self.0.pool.spare());
     }
 
     /// One call, counted whatever becomes of it.

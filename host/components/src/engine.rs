@@ -4,13 +4,14 @@ use crate::abi::v0_1;
 use crate::capability::Capabilities;
 use crate::code_cache::CacheDir;
 use crate::compiler::{Compiler, Queue};
+use crate::configured::WeakConfigured;
 use crate::declared::Shelf;
 use crate::error::EngineError;
 use crate::limits::Limits;
 use crate::state::State;
 use crate::ticker::Ticker;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wasmtime::component::Linker;
 use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails};
 
@@ -44,6 +45,7 @@ struct Inner {
     shelf: Arc<Shelf>,
     compile_queue: Queue,
     alive: Arc<AtomicU64>,
+    configured: Mutex<Vec<WeakConfigured>>,
 }
 
 /// One of the instances that [`Engine::instances`] counts.
@@ -73,7 +75,8 @@ impl Engine {
         let ticker = Ticker::start(wasmtime.weak()).map_err(EngineError::Thread)?;
         let EngineOptions { cache, compiler, instances: _ } = options;
         let (shelf, compile_queue, alive) = (Arc::default(), Queue::new(compiler), Arc::default());
-        let inner = Inner { wasmtime, linker, ticker, capabilities, cache, shelf, compile_queue, alive };
+        let configured = Mutex::default();
+        let inner = Inner { wasmtime, linker, ticker, capabilities, cache, shelf, compile_queue, alive, configured };
         Ok(Self(Arc::new(inner)))
     }
 
@@ -92,6 +95,26 @@ impl Engine {
     #[must_use]
     pub fn instances(&self) -> u64 {
         self.0.alive.load(Ordering::Relaxed)
+    }
+
+    /// Drops the instances that were at rest all the time since this was called last, but one of each component: a crowd
+    /// leaves more of them than what comes after it needs. Call it now and then, from a thread that serves nobody.
+    pub fn rest(&self) {
+        let configured = {
+            let mut all = self.configured();
+            all.retain(WeakConfigured::is_used);
+            all.clone()
+        };
+        configured.iter().filter_map(WeakConfigured::upgrade).for_each(|configured| configured.shrink());
+    }
+
+    /// A component was configured.
+    pub(crate) fn watch(&self, configured: WeakConfigured) {
+        self.configured().push(configured);
+    }
+
+    fn configured(&self) -> MutexGuard<'_, Vec<WeakConfigured>> {
+        self.0.configured.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts an instance for as long as what it returns is kept.

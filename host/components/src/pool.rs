@@ -3,16 +3,23 @@
 use crate::error::CallError;
 use crate::guest::Guest;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// Instances that are at rest, last used on top: its memory is the likeliest to be in a cache.
 pub(crate) struct Pool {
-    idle: Mutex<Vec<Guest>>,
+    resting: Mutex<Resting>,
     permits: Semaphore,
     created: AtomicU64,
     dropped: AtomicU64,
+}
+
+#[derive(Default)]
+struct Resting {
+    /// Last used on top: its memory is the likeliest to be in a cache.
+    guests: Vec<Guest>,
+    /// How few there were since [`Pool::spare`] looked last.
+    fewest: usize,
 }
 
 /// How the instances of a configured component have fared.
@@ -20,7 +27,7 @@ pub(crate) struct Pool {
 pub struct InstanceCounts {
     /// Made and configured since the component was.
     pub created: u64,
-    /// Dropped: trapped, stopped, cancelled, or grown too large.
+    /// Dropped: trapped, stopped, cancelled, or grown too large. Those that were not needed any more do not count.
     pub dropped: u64,
     /// At rest now.
     pub idle: usize,
@@ -38,7 +45,7 @@ impl Pool {
     /// For so many instances, at least 1.
     pub(crate) fn new(size: usize) -> Self {
         Self {
-            idle: Mutex::default(),
+            resting: Mutex::default(),
             permits: Semaphore::new(size.clamp(1, Semaphore::MAX_PERMITS)),
             created: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
@@ -54,7 +61,10 @@ impl Pool {
                 _ => return Err(CallError::Exhausted),
             },
         };
-        let guest = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut resting = self.resting();
+        let guest = resting.guests.pop();
+        resting.fewest = resting.fewest.min(resting.guests.len());
+        drop(resting);
         Ok(Checkout { pool: self, guest, _permit: permit })
     }
 
@@ -62,8 +72,21 @@ impl Pool {
         InstanceCounts {
             created: self.created.load(Ordering::Relaxed),
             dropped: self.dropped.load(Ordering::Relaxed),
-            idle: self.idle.lock().unwrap_or_else(PoisonError::into_inner).len(),
+            idle: self.resting().guests.len(),
         }
+    }
+
+    /// Takes out the instances that nobody has needed since the last look, but one: the next request is to find one.
+    pub(crate) fn spare(&self) -> Vec<Guest> {
+        let mut resting = self.resting();
+        let spare = resting.fewest.min(resting.guests.len().saturating_sub(1));
+        let spare = resting.guests.drain(..spare).collect();
+        resting.fewest = resting.guests.len();
+        spare
+    }
+
+    fn resting(&self) -> MutexGuard<'_, Resting> {
+        self.resting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -82,7 +105,7 @@ impl Checkout<'_> {
     /// Returns the instance for the next call, unless it is so full that the next call may not fit.
     pub(crate) fn give_back(mut self) {
         if let Some(guest) = self.guest.take_if(|guest| !guest.store.data().memory.is_nearly_full()) {
-            self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(guest);
+            self.pool.resting().guests.push(guest);
         }
     }
 }

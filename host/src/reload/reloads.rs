@@ -198,6 +198,11 @@ impl Reloads {
         self.0.workshop.engine().stop_loading();
     }
 
+    /// Drops the instances of components that were at rest all the time since this was called last. Blocks.
+    pub(crate) fn rest(&self) {
+        self.0.workshop.engine().rest();
+    }
+
     /// Drops generations when their last stream has ended, for as long as it is polled.
     pub(crate) async fn reap(self) {
         self.0.draining.reap().await;

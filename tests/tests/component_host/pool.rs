@@ -1,10 +1,10 @@
 //! Instances are shared, bounded, and never used again after something went wrong.
 
-use crate::world::{World, ask, head, limits, request};
+use crate::world::{MISBEHAVING, World, ask, head, limits, request, rule};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
-use trackside_components::{CallError, Limits};
+use trackside_components::{CallError, EngineOptions, Limits};
 
 #[tokio::test]
 async fn one_instance_serves_one_call_after_the_other() {
@@ -32,6 +32,31 @@ async fn sixty_four_calls_at_once_share_four_instances() {
     }
     let counts = configured.instances();
     assert!(counts.created <= 4 && counts.dropped == 0, "{counts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn instances_that_nobody_needs_any_more_are_given_back() {
+    let world = Arc::new(World::default());
+    let engine = world.engine(EngineOptions { instances: 100, ..EngineOptions::default() });
+    let component = engine.load(MISBEHAVING).unwrap();
+    let limits = Limits { instances: 4, deadline: Duration::from_secs(20), ..limits() };
+    let configured = world.configure(&component, &rule("hash"), &limits, None).await.unwrap();
+    while configured.instances().created == 1 {
+        let calls = (0..8).map(|n| {
+            let configured = configured.clone();
+            async move { ask(&configured, &format!("text {n}")).await.map(|_| ()) }
+        });
+        assert!(calls.collect::<JoinSet<_>>().join_all().await.into_iter().all(|answer| answer.is_ok()));
+    }
+    let crowd = configured.instances();
+    engine.rest();
+    assert_eq!(configured.instances(), crowd, "they were needed a moment ago");
+    ask(&configured, "one").await.unwrap();
+    engine.rest();
+    let counts = configured.instances();
+    assert_eq!((counts.idle, counts.dropped), (1, 0), "{counts:?}");
+    ask(&configured, "another").await.unwrap();
+    assert_eq!(configured.instances().created, crowd.created);
 }
 
 #[tokio::test]

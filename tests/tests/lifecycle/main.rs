@@ -111,6 +111,7 @@ async fn crowds_that_leave_in_the_middle_leave_nothing_behind() {
     let router = Router::start(&[]).await;
     let most = COMPONENTS * 2 * std::thread::available_parallelism().expect("there are cores").get();
     let mut resident = vec![router.trackside.resident() >> 10];
+    let alone = router.now("trackside_component_instances");
     for _ in 0..VISITS {
         router.visit().await;
         resident.push(router.trackside.resident() >> 10);
@@ -118,6 +119,9 @@ async fn crowds_that_leave_in_the_middle_leave_nothing_behind() {
         assert!(0.0 < instances && instances <= most as f64, "{instances} instances where {most} may rest");
     }
     println!("KiB resident before the crowds and after each: {resident:?}");
+    // What the crowds needed is given back when nobody has needed it for a while.
+    router.trackside.until("trackside_component_instances", &[], |alive| alive <= alone).await;
+    println!("KiB resident at rest: {}", router.trackside.resident() >> 10);
     // The first crowds fill pools and buffers. From then on there is nothing to keep.
     let (filled, last) = (resident[VISITS / 2], resident[VISITS]);
     assert!(last < filled + 16 * 1024, "memory grows: {resident:?} KiB");
