@@ -34,18 +34,17 @@ impl Elements {
     /// The text without noise; nothing when there is none.
     pub(crate) fn without_noise(&self, text: &str) -> Option<String> {
         let mut unclosed = Unclosed::new();
-        let (mut kept, mut rest, mut from) = (String::new(), text, 0);
-        let mut any = false;
+        let (mut kept, mut rest, mut from) = (None::<String>, text, 0);
         while let Some(at) = rest.get(from..).and_then(|text| text.find('<')).map(|at| from + at) {
             from = at + 1;
             let element = self.read(Kind::Noise, rest.get(at..).unwrap_or_default(), &mut unclosed);
             let Some(element) = element else { continue };
+            let kept = kept.get_or_insert_default();
             kept.push_str(rest.get(..at).unwrap_or_default());
             kept.push('\n');
-            (rest, from, any) = (element.behind, 0, true);
+            (rest, from) = (element.behind, 0);
         }
-        kept.push_str(rest);
-        any.then_some(kept)
+        kept.map(|kept| kept + rest)
     }
 
     /// What the human wrote, when the text begins with an element that says so: the last of those, as the first ones may

@@ -1,6 +1,7 @@
 //! From user messages to what a human asks. Needs no host.
 
 use std::borrow::Cow;
+use std::iter;
 
 use trackside_sdk::current::ChatMessage;
 use trackside_sdk::{Failure, failure};
@@ -54,7 +55,8 @@ impl Human {
             human.machine.extend(marks.machine.iter().map(|text| Beginning::new(text)));
         }
         human.machine.extend(machine.iter().map(|text| Beginning::new(text)));
-        human.nudges = NUDGES.iter().copied().chain(nudges.iter().map(String::as_str)).map(words).collect();
+        human.nudges =
+            NUDGES.iter().copied().chain(nudges.iter().map(String::as_str)).map(|n| words(n).collect()).collect();
         Ok(human)
     }
 
@@ -97,7 +99,7 @@ impl Human {
     }
 
     fn is_nudge(&self, text: &str) -> bool {
-        text.len() <= LONGEST_NUDGE && self.nudges.contains(&words(text))
+        text.len() <= LONGEST_NUDGE && self.nudges.iter().any(|nudge| words(text).eq(nudge.chars()))
     }
 }
 
@@ -135,10 +137,10 @@ fn without(text: &str, begin: &str, end: &str) -> String {
     kept
 }
 
-/// A text's words in lower case, a blank between.
-fn words(text: &str) -> String {
+/// A text's words in lower case, a blank before each.
+fn words(text: &str) -> impl Iterator<Item = char> {
     let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(str::to_lowercase).collect::<Vec<_>>().join(" ")
+    words.flat_map(|word| iter::once(' ').chain(word.chars().flat_map(char::to_lowercase)))
 }
 
 /// What the user said, the latest first. The conversation is read only as far back as messages are asked for.
