@@ -19,8 +19,6 @@ pub struct Untold {
     /// Absent when the request could not be read.
     pub(crate) record: Option<Arc<DecisionRecord>>,
     pub(crate) refused: Option<&'static str>,
-    /// How long the answer was waited for.
-    pub(crate) took: Duration,
     pub(crate) steps: Steps,
     pub(crate) trail: Trail,
     /// Kept only to be freed no sooner: it holds all that was read of the request.
@@ -62,15 +60,14 @@ impl fmt::Debug for Untold {
 
 impl Untold {
     /// Of a request that was not read, and so took no steps.
-    pub(crate) fn unread(metrics: Arc<Metrics>, took: Duration) -> Untold {
-        let (steps, trail) = (Steps::default(), Trail::default());
-        Untold { metrics, record: None, refused: None, took, steps, trail, view: None }
+    pub(crate) fn unread(metrics: Arc<Metrics>) -> Untold {
+        Untold { metrics, record: None, refused: None, steps: Steps::default(), trail: Trail::default(), view: None }
     }
 }
 
 impl Drop for Untold {
     fn drop(&mut self) {
-        let Untold { metrics, record, refused, took, steps, trail, view } = self;
+        let Untold { metrics, record, refused, steps, trail, view } = self;
         let record = record.as_deref();
         for evaluation in &steps.signals {
             let rules = evaluation.matches.iter().map(|found| found.rule.as_str());
@@ -97,18 +94,19 @@ impl Drop for Untold {
             metrics.refused(record.map_or("", |record| &record.original_model), what);
         }
         if let (Some(record), Purpose::Traffic) = (record, trail.purpose) {
-            decided(metrics, record, *took);
+            decided(metrics, record);
         }
         trail.behind.drain(..).for_each(Behind::launch);
         drop(view.take());
     }
 }
 
-fn decided(metrics: &Metrics, record: &DecisionRecord, took: Duration) {
+fn decided(metrics: &Metrics, record: &DecisionRecord) {
     let selected = record.selected_model.as_deref();
     if let Some(selected) = selected {
         let reason_code = record.reason_code.as_str();
-        metrics.routed(Routed { original: &record.original_model, selected, reason_code, latency: took });
+        let latency = Duration::try_from_secs_f64(record.routing_latency_ms / 1e3).unwrap_or_default();
+        metrics.routed(Routed { original: &record.original_model, selected, reason_code, latency });
     }
     tracing::info!(
         event = "routing_decision",

@@ -80,25 +80,19 @@ impl Snapshot {
 
     /// The same, and what is to be told of it once the answer is out.
     pub async fn decide(&self, incoming: Incoming) -> (Answer, Untold) {
-        let started = Instant::now();
         if self.skips(&incoming.headers) {
-            return self.skip(incoming, started);
+            return self.skip(incoming);
         }
-        self.pass_through(incoming, started, Arc::clone(&self.metrics), Purpose::Traffic).await
+        self.pass_through(incoming, Arc::clone(&self.metrics), Purpose::Traffic).await
     }
 
     /// Decides about a request that nobody sent. Nothing of it counts, and nothing is logged.
     pub(crate) async fn rehearse(&self, incoming: Incoming, metrics: Arc<Metrics>) -> Answer {
-        self.pass_through(incoming, Instant::now(), metrics, Purpose::Probe).await.0
+        self.pass_through(incoming, metrics, Purpose::Probe).await.0
     }
 
-    async fn pass_through(
-        &self,
-        incoming: Incoming,
-        started: Instant,
-        metrics: Arc<Metrics>,
-        purpose: Purpose,
-    ) -> (Answer, Untold) {
+    async fn pass_through(&self, incoming: Incoming, metrics: Arc<Metrics>, purpose: Purpose) -> (Answer, Untold) {
+        let started = Instant::now();
         let Incoming { id, headers, body, metadata, profile: named, deadline } = incoming;
         match ChatRequest::parse(body) {
             Ok(request) => {
@@ -112,7 +106,7 @@ impl Snapshot {
             }
             Err(error) => {
                 let told = headers::told(&headers, self.generation, &[]);
-                let mut untold = Untold::unread(metrics, started.elapsed());
+                let mut untold = Untold::unread(metrics);
                 untold.refused = Some("parse_error");
                 (Answer::Respond(reply::bad_request(&error, told)), untold)
             }
@@ -120,13 +114,13 @@ impl Snapshot {
     }
 
     /// Passes a request on as it is, unread.
-    fn skip(&self, incoming: Incoming, started: Instant) -> (Answer, Untold) {
+    fn skip(&self, incoming: Incoming) -> (Answer, Untold) {
         let Incoming { id, headers, .. } = incoming;
         let mut record = DecisionRecord::begin(id, self.generation, "");
         record.reason_code = ReasonCode::Skipped;
         let told = headers::told(&headers, self.generation, &[]);
         let forward = Forward::new(None, BTreeMap::new(), false, told, record);
-        let mut untold = Untold::unread(Arc::clone(&self.metrics), started.elapsed());
+        let mut untold = Untold::unread(Arc::clone(&self.metrics));
         untold.record = Some(Arc::clone(&forward.record));
         (Answer::Forward(forward), untold)
     }
@@ -350,8 +344,7 @@ impl<'a> Passage<'a> {
         record.calls = std::mem::take(&mut trail.calls);
         record.degraded = trail.degraded.iter().map(|d| format!("{}: {}", d.component, d.reason)).collect();
         let told = headers::told(view.headers(), snapshot.generation, &record.degraded);
-        let took = started.elapsed();
-        record.routing_latency_ms = took.as_secs_f64() * 1e3;
+        record.routing_latency_ms = started.elapsed().as_secs_f64() * 1e3;
         let refused = outcome.as_ref().err().map(Refusal::what);
         let answer = match outcome {
             Ok(Outcome::Forward { body, headers }) => {
@@ -364,7 +357,7 @@ impl<'a> Passage<'a> {
             }
         };
         let record = answer.record().cloned();
-        (answer, Untold { metrics, record, refused, took, steps, trail, view: Some(view) })
+        (answer, Untold { metrics, record, refused, steps, trail, view: Some(view) })
     }
 }
 
