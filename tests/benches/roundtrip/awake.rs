@@ -1,7 +1,7 @@
 //! Cores that stay awake. On a virtual machine a core without work is handed back to the host, and to get it again for the
 //! next message takes tens of microseconds: longer than what is measured here, and different from one hour to the next.
 
-use std::{fs, io, path::Path};
+use std::{fs, io};
 
 /// How long the kernel looks for work before it hands back a core, nanoseconds.
 const SETTING: &str = "/sys/module/haltpoll/parameters/guest_halt_poll_ns";
@@ -31,5 +31,5 @@ impl Drop for Awake {
 }
 
 fn set(value: &str) -> io::Result<()> {
-    fs::write(Path::new(SETTING), value)
+    fs::write(SETTING, value)
 }
