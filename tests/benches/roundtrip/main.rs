@@ -5,19 +5,17 @@
 mod awake;
 mod bare;
 mod client;
-mod model;
 
 use awake::Awake;
 use bytes::Bytes;
 use client::Client;
-use model::Model;
 use std::{
     net::SocketAddr,
     path::PathBuf,
     time::{Duration, Instant},
 };
 use tokio::task::JoinSet;
-use trackside_tests::{Backends, Envoy, Mode, Trackside, place, process::Process, scrape};
+use trackside_tests::{Backends, Envoy, Mode, Trackside, mirror::Mirror, place, process::Process, scrape};
 
 /// Request headers and body, and the headers of the answer: what a listener shows that cannot be told to show less.
 const LOCK_STEP: &str = "buffered";
@@ -146,7 +144,7 @@ async fn measure() {
     let this = std::env::current_exe().expect("a running program has a path");
     let bare = Process::start("bare", this.as_os_str(), &["--bare"], &[]);
     let bare_address = bare.wait_for("its address", |line| line.parse().ok()).await;
-    let model = Model::start().await;
+    let model = Mirror::start().await;
     let (addresses, metrics, upstream) = ([trackside.extproc, silent.extproc], trackside.metrics, model.address);
     let sides = [
         Side::new("bare", bare_address, upstream, Box::new(move || bare.cpu())).await,
