@@ -48,6 +48,10 @@ impl Decider for Pinned {
         (answer, untold)
     }
 
+    fn clears_route_cache(&self) -> bool {
+        self.generation.snapshot.clears_route_cache()
+    }
+
     fn telling(&self, tell: impl FnOnce()) {
         match self.following.as_ref().and_then(Following::trace) {
             Some(trace) => trace.during(tell),

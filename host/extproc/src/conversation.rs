@@ -121,8 +121,8 @@ impl<L: Live, O: Observer> Conversation<L, O> {
         if let Some((flow, bytes)) = message.request.as_ref().and_then(Flow::into) {
             self.observer.body(flow, bytes);
         }
-        self.decider.get_or_insert_with(|| self.live.pin());
-        let complete = self.machine.on(message, &mut self.replies)?;
+        let decider = self.decider.get_or_insert_with(|| self.live.pin());
+        let complete = self.machine.on(message, &**decider, &mut self.replies)?;
         self.tell();
         self.observer.handled(kind, received.elapsed());
         let Some(complete) = complete else { return Ok(()) };

@@ -13,6 +13,11 @@ pub trait Decider: Send + Sync + 'static {
     /// goes away; a panic ends the stream with an error.
     fn decide(&self, incoming: Incoming) -> impl Future<Output = (Answer, Self::Untold)> + Send;
 
+    /// Whether gateways should pick routes again for what it decides, which some have to hear before.
+    fn clears_route_cache(&self) -> bool {
+        true
+    }
+
     /// Tells an observer about this stream. What has to be known meanwhile, such as the stream's trace, belongs around it.
     fn telling(&self, tell: impl FnOnce()) {
         tell();

@@ -28,6 +28,7 @@ use crate::{
     admission::{Lease, Place, Shed},
     attached::Attached,
     body::Held,
+    decide::Decider,
     document::{Document, Expects},
     encoding::{Coded, Encoding, Undecodable},
     headers::{self, CONTENT_ENCODING, View},
@@ -175,7 +176,12 @@ impl Machine {
     ///
     /// # Errors
     /// The gateway breaks the protocol, or uses a body mode that is not supported. The stream has to end with the status.
-    pub(crate) fn on(&mut self, mut message: ProcessingRequest, out: &mut Replies) -> Result<Option<Complete>, Status> {
+    pub(crate) fn on(
+        &mut self,
+        mut message: ProcessingRequest,
+        decider: &impl Decider,
+        out: &mut Replies,
+    ) -> Result<Option<Complete>, Status> {
         if let (Phase::Start, Some(config)) = (&self.phase, message.protocol_config) {
             self.modes = Modes::of(config)?;
         }
@@ -189,7 +195,7 @@ impl Machine {
         match (std::mem::take(&mut self.phase), request) {
             (Phase::Done(outcome), _) => self.phase = Phase::Done(outcome),
             (Phase::Deciding(_), _) => return Err(Status::internal("a message was taken before the decision")),
-            (Phase::Start, Request::RequestHeaders(headers)) => return Ok(self.open(headers, out)),
+            (Phase::Start, Request::RequestHeaders(headers)) => return Ok(self.open(headers, decider, out)),
             (Phase::Start, Request::RequestBody(piece)) => return Ok(self.begin(piece, out)),
             (Phase::Collecting(held), Request::RequestBody(piece)) => return Ok(self.collect(held, piece, out)),
             (Phase::Collecting(held), Request::RequestTrailers(_)) if held.unseen().is_none() => {
@@ -257,7 +263,7 @@ impl Machine {
         self.held()
     }
 
-    fn open(&mut self, message: HttpHeaders, out: &mut Replies) -> Option<Complete> {
+    fn open(&mut self, message: HttpHeaders, decider: &impl Decider, out: &mut Replies) -> Option<Complete> {
         let view = View::of(&message);
         let Ok(mut edits) = view.distrust() else {
             self.refuse(431, "the request has too many x-vsr- headers", "too_many_headers", out);
@@ -286,6 +292,8 @@ impl Machine {
             self.phase = Phase::Collecting(held);
             return None;
         }
+        // Envoy lets a partial body go on before it heeds what the answer to it says of the route, so this has to be said here.
+        edits.clear_route_cache |= self.modes.request == BodyMode::Partial && decider.clears_route_cache();
         let (wanted, shown) = if hidden { (Wanted::Body, Shown::Asked) } else { (Wanted::Request, Shown::Answered) };
         self.answer_headers(Direction::Request, edits, wanted, out);
         self.phase = Phase::Collecting(Collecting::new(id, request, shown, encoding));

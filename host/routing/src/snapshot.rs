@@ -61,6 +61,12 @@ impl Snapshot {
         self.names.listed()
     }
 
+    /// Whether gateways should pick routes again once a model is selected.
+    #[must_use]
+    pub fn clears_route_cache(&self) -> bool {
+        self.clear_route_cache
+    }
+
     /// Whether a request with these headers asks to be left alone, and the configuration lets it.
     #[must_use]
     pub fn skips(&self, headers: &Headers) -> bool {

@@ -1,6 +1,6 @@
 //! What Trackside edits arrives whole, with its length told right, and what it does not edit keeps its bytes.
 
-use crate::{BRIEF, THINKING, ask, assert_route};
+use crate::{BRIEF, THINKING, ask};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use trackside_tests::{
@@ -22,7 +22,7 @@ fn assert_routed(exchange: &Exchange, model: &str, way: Way) {
     assert_eq!(exchange.status, 200, "{way}: {exchange:?}");
     assert_eq!(exchange.seen().json()["model"], model, "{way}");
     assert_eq!(exchange.seen().header("x-selected-model"), Some(model), "{way}");
-    assert_route(exchange, model, way);
+    assert_eq!(exchange.route(), model, "{way}");
 }
 
 routed!(plain, a_body_that_grows_arrives_whole);

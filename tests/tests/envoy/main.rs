@@ -29,8 +29,8 @@ mod trust;
 use serde_json::json;
 use std::sync::LazyLock;
 use trackside_tests::{
-    Exchange, Message, Plan, Shared, Stage, Way,
-    mode::{Body, MODES, TWISTED},
+    Message, Plan, Shared, Stage,
+    mode::{MODES, TWISTED},
     place,
 };
 
@@ -71,10 +71,3 @@ fn ask(prompt: &str) -> Message {
 const THINKING: &str = "Walk me through how to structure a business merger proposal.";
 /// A prompt that a keyword leads to the model `s`, with nothing else.
 const BRIEF: &str = "In one word: which ocean is the largest?";
-
-/// The request went by the route of the model that was chosen.
-fn assert_route(exchange: &Exchange, model: &str, way: Way) {
-    // Partial buffering picks the route before it asks again, unless the whole body came while the headers waited.
-    let early = way.mode.request == Body::BufferedPartial && exchange.route() == "default";
-    assert!(early || exchange.route() == model, "{way}: by the route of {} instead of {model}", exchange.route());
-}

@@ -1,9 +1,14 @@
 //! Bodies that come slowly, in pieces, with trailers.
 
-use crate::{THINKING, ask, assert_route};
+use crate::{THINKING, ask};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
-use trackside_tests::{Answer, Exchange, Http, Message, Stage, Upload, Way, mode::Body};
+use tempfile::TempDir;
+use trackside_tests::{
+    Answer, Exchange, Http, Message, Plan, Stage, Upload, Way,
+    mode::{Body, Mode},
+    place,
+};
 
 fn checksum() -> HeaderMap {
     HeaderMap::from_iter([(http::HeaderName::from_static("x-checksum"), HeaderValue::from_static("abc"))])
@@ -40,8 +45,27 @@ async fn a_slow_upload_is_routed(stage: &Stage, way: Way) {
     assert_eq!(exchange.seen().json()["model"], "large", "{way}");
     assert_eq!(exchange.seen().json()["messages"][1]["content"], THINKING, "{way}");
     assert_eq!(exchange.seen().header("x-selected-model"), Some("large"), "{way}");
-    assert_route(&exchange, "large", way);
+    assert_eq!(exchange.route(), "large", "{way}");
     assert_eq!(exchange.header("x-vsr-selected-decision"), Some("thinking"), "{way}");
+}
+
+#[tokio::test]
+async fn a_route_stays_where_the_configuration_wants_it_to() {
+    const NAMES: [&str; 3] = ["buffered", "partial", "duplex"];
+    let folder = TempDir::new().expect("a temporary folder can be made");
+    let config = folder.path().join("router.yaml");
+    let rules = std::fs::read_to_string(place::root().join("tests/tests/envoy/router.yaml")).expect("it can be read");
+    let rules = format!("{rules}\nglobal: {{router: {{clear_route_cache: false}}}}\n");
+    std::fs::write(&config, rules).expect("it can be written");
+    let Some(stage) = Stage::build(&Plan::new(&config, &["large"]).with_modes(NAMES.map(Mode::named))).await else {
+        return;
+    };
+    for way in NAMES.iter().flat_map(|name| Way::both(name)) {
+        let message = ask(THINKING);
+        let exchange = send_slowly(&stage, way, message.clone(), &in_three(&message)).await;
+        assert_eq!(exchange.seen().header("x-selected-model"), Some("large"), "{way}");
+        assert_eq!(exchange.route(), "default", "{way}");
+    }
 }
 
 streamed!(plain, a_slow_upload_is_edited);
@@ -83,7 +107,7 @@ async fn trailers_arrive_behind_an_edited_body(stage: &Stage, way: Way) {
     }
     assert_eq!(exchange.seen().json()["model"], "large", "{way}");
     assert_eq!(exchange.seen().json()["messages"][1]["content"], THINKING, "{way}");
-    assert_route(&exchange, "large", way);
+    assert_eq!(exchange.route(), "large", "{way}");
     // A buffered body goes on with its length told, and over HTTP/1 such a body has no trailers.
     let told = way.mode.shown() == Body::Buffered && way.http == Http::One;
     assert_eq!(exchange.seen().trailers, (!told).then(checksum), "{way}");

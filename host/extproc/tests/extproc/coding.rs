@@ -51,8 +51,10 @@ async fn an_edited_body_goes_on_decoded() {
          > rb* whole\n< rb {removed} set content-length=12 reroute body <chosen hello>\n= ok"
     );
     compressed(&server, (Buffered, Buffered), &script, "auto hello").await;
-    let script =
-        format!("{call}\n< rh remove x-selected-model\n> rb* whole\n< rb {removed} reroute body <chosen hello>\n= ok");
+    let script = format!(
+        "{call}\n< rh remove x-selected-model reroute
+         > rb* whole\n< rb {removed} reroute body <chosen hello>\n= ok"
+    );
     compressed(&server, (BufferedPartial, No), &script, "auto hello").await;
     let script = format!(
         "{call}\n> rb first\n> rb* second

@@ -103,7 +103,7 @@ async fn a_body_that_takes_too_long_is_refused_in_every_mode() {
     let refused = crate::script::refused(408, "the request body did not arrive in time", "request_timeout");
     let ask = "> rh\n< rh remove x-selected-model";
     run(&server, Some((Buffered, No)), &format!("{ask}\n< {refused}\n> rb* late\n= ok")).await;
-    run(&server, Some((BufferedPartial, No)), &format!("{ask}\n< {refused}\n= ok")).await;
+    run(&server, Some((BufferedPartial, No)), &format!("{ask} reroute\n< {refused}\n= ok")).await;
     run(&server, Some((Duplex, No)), &format!("> rh\n< {refused}\n= ok")).await;
     run(&server, Some((Duplex, No)), &format!("> rb auto\n< {refused}\n= ok")).await;
 }
@@ -115,7 +115,8 @@ async fn a_body_that_is_not_shown_is_counted() {
     run(&server, Some((No, No)), &format!("{asked}\n> sh 200\n< sh\n= ok")).await;
     run(&server, Some((No, No)), &format!("{asked}\n= ok")).await;
     run(&server, Some((No, Duplex)), "> rh\n< rh remove x-selected-model\n= ok").await;
-    run(&server, Some((BufferedPartial, No)), "> rh\n< rh remove x-selected-model\n> rb part\n< rb\n= ok").await;
+    run(&server, Some((BufferedPartial, No)), "> rh\n< rh remove x-selected-model reroute\n> rb part\n< rb\n= ok")
+        .await;
     run(&server, Some((No, No)), "> rh other\n< rh remove x-selected-model mode [1, 2][0, 0][2, 2]\n= ok").await;
     let closed = |events: &[Event]| events.iter().filter(|event| matches!(event, Event::Closed(_))).count();
     timeout(SOON, async {

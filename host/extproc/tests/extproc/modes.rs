@@ -264,7 +264,7 @@ async fn streamed() {
 #[tokio::test]
 async fn buffered_partial() {
     let server = Running::start(Limits::default()).await;
-    let ask = "mode [1, 1][3, 0][2, 2]";
+    let ask = "reroute mode [1, 1][3, 0][2, 2]";
     for script in [
         &format!(
             "> rh\n< rh remove x-selected-model {ask}
