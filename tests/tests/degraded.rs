@@ -76,9 +76,10 @@ impl Degraded {
         self.counted("ok") - self.probed
     }
 
-    fn went_without(&self, reason: &str) -> f64 {
+    /// Waits until so many requests went without the component, which is counted once their answers are out.
+    async fn went_without(&self, reason: &str, requests: f64) {
         let labels = ["component=\"misbehaving\"", &format!("reason=\"{reason}\"")];
-        metric(&self.trackside.metrics(), "trackside_degraded_total", &labels)
+        self.trackside.until("trackside_degraded_total", &labels, |counted| counted == requests).await;
     }
 }
 
@@ -141,7 +142,7 @@ async fn without_its_answer_the_request_goes_where_the_other_signals_say() {
             assert_eq!(router.counted(outcome), count as f64 + 1.0, "{deed}: {}", router.trackside.metrics());
         }
         assert_eq!(router.answered(), 0.0, "{deed}");
-        assert_eq!(router.went_without(outcome), 3.0, "{deed}");
+        router.went_without(outcome, 3.0).await;
     }
 }
 
@@ -198,7 +199,8 @@ async fn a_component_that_keeps_failing_is_left_alone_and_tried_again() {
     assert_eq!(passage.told("x-vsr-degraded"), Some("misbehaving: breaker_open"), "{passage:?}");
     // Not even a request that it could serve reaches it.
     router.ask("large").await;
-    assert_eq!((router.counted("trap"), router.answered(), router.went_without("breaker_open")), (20.0, 0.0, 2.0));
+    assert_eq!((router.counted("trap"), router.answered()), (20.0, 0.0));
+    router.went_without("breaker_open", 2.0).await;
 
     let patience = Instant::now() + Duration::from_secs(60);
     while router.answered() == 0.0 {
