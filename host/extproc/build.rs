@@ -9,6 +9,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     tonic_prost_build::configure()
         .bytes(".") // bodies and header values share the receive buffer instead of being copied out of it
         .btree_map(".") // one encoding per message, so that recorded bytes can be compared
+        .codec_path("crate::codec::Lean")
         .include_file("envoy.rs")
         .compile_fds(files)?;
     Ok(())

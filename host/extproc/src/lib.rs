@@ -10,6 +10,7 @@
 mod admission;
 mod attached;
 mod body;
+mod codec;
 mod conversation;
 mod decide;
 mod document;

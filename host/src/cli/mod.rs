@@ -26,6 +26,7 @@ use std::io::{self, ErrorKind, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 use trackside_config::Loaded;
 use trackside_inference::Precision;
 use trackside_telemetry::{Metrics, log};
@@ -167,7 +168,11 @@ pub fn parse() -> Result<Command, ExitCode> {
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    // The C library keeps what a thread has freed for that thread, or for new ones when it has ended. Threads that have built
+    // a generation end at once, so that those that serve begin with their memory.
+    runtime.thread_keep_alive(Duration::ZERO);
+    runtime.enable_all().build().context("cannot start the runtime")
 }
 
 /// Prints a result. A reader that has seen enough and closed the pipe is no error.

@@ -122,9 +122,9 @@ async fn crowds_that_leave_in_the_middle_leave_nothing_behind() {
     // What the crowds needed is given back when nobody has needed it for a while.
     router.trackside.until("trackside_component_instances", &[], |alive| alive <= alone).await;
     println!("KiB resident at rest: {}", router.trackside.resident() >> 10);
-    // The first crowds fill pools and buffers. From then on there is nothing to keep.
-    let (filled, last) = (resident[VISITS / 2], resident[VISITS]);
-    assert!(last < filled + 16 * 1024, "memory grows: {resident:?} KiB");
+    // The first crowd touches code and tables that nobody needed before. What it needs itself it gives back.
+    let (before, last) = (resident[0], resident[VISITS]);
+    assert!(last < before + 24 * 1024, "memory stays after crowds: {resident:?} KiB");
     let page = router.trackside.metrics();
     let finished =
         |outcome: &str| metric(&page, "trackside_extproc_streams_total", &[&format!("outcome=\"{outcome}\"")]);
