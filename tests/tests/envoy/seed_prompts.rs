@@ -1,13 +1,14 @@
 //! The examples that a reader of the guides tries first.
 
-use crate::{ask, shared_config};
+use crate::ask;
 use serde_json::Value;
 use std::ffi::OsString;
 use trackside_tests::{Stage, Way, mode, place};
 
 /// Asks every prompt that names a model of the AIBrix sample, and counts those whose domain is told right.
 async fn check(flags: &[OsString]) {
-    let (Some(config), Some(prompts)) = (shared_config("aibrix.yaml"), place::shared("data/seed-prompts")) else {
+    let (Some(config), Some(prompts)) = (place::shared_config("aibrix.yaml"), place::shared("data/seed-prompts"))
+    else {
         return;
     };
     let rules = std::fs::read_to_string(prompts.join("rules.json")).expect("the rules can be read");
